@@ -1,0 +1,43 @@
+#pragma once
+#include <cstdint>
+#include <span>
+
+#include "kith/core/philox.h"
+#include "kith/core/tensor.h"
+#include "kith/kernels/backend.h"
+
+namespace kith {
+
+enum class Trans { no, yes };
+
+/// c = op(a) · op(b) + beta · c, fp32, by a BLAS called single-threaded inside row blocks: the same bits for any
+/// number of threads (blocks do not depend on it; with a transposed `a`, partial products of fixed row blocks are
+/// added in order).
+void matmul(const Backend& on, Trans trans_a, ConstTensor a, Trans trans_b, ConstTensor b, float beta, Tensor c);
+
+/// y[i] += bias. bias [d]
+void add_bias(const Backend& on, std::span<const float> bias, Tensor y);
+/// dbias = Σ_i dy[i] + beta · dbias, in fixed chunks.
+void bias_backward(const Backend& on, ConstTensor dy, float beta, std::span<float> dbias);
+
+/// Element-wise, y and x may be the same memory: max(x, 0); x > 0 ? x : exp(x) − 1.
+void relu(const Backend& on, ConstTensor x, Tensor y);
+void elu(const Backend& on, ConstTensor x, Tensor y);
+/// dx = dy · f'(x) + beta · dx, from the *output* y of the activation.
+void relu_backward(const Backend& on, ConstTensor y, ConstTensor dy, float beta, Tensor dx);
+void elu_backward(const Backend& on, ConstTensor y, ConstTensor dy, float beta, Tensor dx);
+
+/// y = alpha · x + beta · y.
+void axpby(const Backend& on, float alpha, ConstTensor x, float beta, Tensor y);
+
+/// y[i, j] = x[i, j] · mask/(1 − p) + beta · y[i, j]; mask of element (i, j) is drawn from
+/// (store id of row i, step, j / 4)[j % 4], kept when the word ≥ p · 2³². The backward pass is the same call on dy.
+struct RowDropout {
+  float p = 0;
+  PhiloxKey key;
+  std::uint32_t step = 0;
+  std::span<const StoreId> rows;  ///< [n] the store id of every row
+};
+void dropout(const Backend& on, const RowDropout& dropout, ConstTensor x, float beta, Tensor y);
+
+}  // namespace kith
