@@ -1,0 +1,52 @@
+#pragma once
+#include <vector>
+
+#include "kith/sampler/batch.h"
+#include "kith/sampler/owned_data.h"
+#include "kith/sampler/topology.h"
+
+namespace kith {
+
+struct SamplerOptions {
+  std::vector<std::int64_t> fanouts{15, 10, 5};  ///< the seeds' own hop first; −1: all
+  std::int64_t batch_size = 1024;                ///< global
+  bool replace = false;
+  bool exclude_self = false;
+  std::uint64_t seed = 0;
+};
+
+/// The train nodes of all ranks in the order of one epoch: one permutation of the train store ids keyed by
+/// (seed, epoch); a batch is a consecutive slice of it. Every rank computes the same.
+class BatchSchedule {
+ public:
+  BatchSchedule(const PartitionedStore& parts, const SamplerOptions& options);
+  std::int64_t train_nodes() const;
+  std::int64_t batches_per_epoch() const;
+  /// The seeds of batch b of an epoch, global ids in schedule order, of all ranks. The span lives until the next
+  /// call with another epoch.
+  std::span<const GlobalId> seeds(std::int64_t epoch, std::int64_t batch);
+
+ private:
+  std::vector<GlobalId> train_;  ///< ascending store id
+  std::vector<StoreId> train_store_ids_;
+  std::vector<GlobalId> order_;
+  std::int64_t order_epoch_ = -1;
+  std::int64_t batch_size_;
+  std::uint64_t seed_;
+};
+
+/// Builds one rank's share of a batch: topology only, features and labels are fetched later.
+class NeighbourSampler {
+ public:
+  NeighbourSampler(Topology& topology, const SamplerOptions& options, std::int64_t global_nodes);
+  ~NeighbourSampler();
+  Batch sample(std::span<const GlobalId> seeds, std::int64_t epoch, std::int64_t step);
+
+ private:
+  struct Relabelling;
+  Topology* topology_;
+  SamplerOptions options_;
+  std::unique_ptr<Relabelling> relabelling_;
+};
+
+}  // namespace kith

@@ -1,0 +1,40 @@
+#pragma once
+#include <memory>
+#include <span>
+
+#include "kith/core/philox.h"
+#include "kith/sampler/ownership.h"
+
+namespace kith {
+
+/// How one hop draws. A draw is a position in the row's order (ascending store ids).
+struct HopRequest {
+  std::int64_t fanout = -1;      ///< −1: all neighbours
+  bool replace = false;
+  /// GCN and GAT count a node once as its own neighbour, so a stored self-loop is no candidate.
+  bool exclude_self = false;
+  PhiloxKey key;                 ///< of (seed, Stream::sampling, hop), hop 0 is the seeds' own
+  std::uint32_t step = 0;
+};
+
+/// The drawn neighbours of a frontier, row by row.
+struct HopResult {
+  Array<std::int64_t> indptr;    ///< [frontier + 1]
+  Array<GlobalId> neighbours;
+};
+
+/// Where neighbours come from: every part mapped here (replicated), or asked of their owners (partitioned).
+/// Same answers either way, for any number of ranks and threads.
+class Topology {
+ public:
+  virtual ~Topology() = default;
+  virtual HopResult sample(std::span<const GlobalId> frontier, const HopRequest& request) = 0;
+  /// Store ids and full-graph in-degrees (without a stored self-loop when `exclude_self`).
+  virtual void describe(std::span<const GlobalId> nodes, bool exclude_self, std::span<StoreId> store_ids,
+                        std::span<std::int64_t> degrees) = 0;
+};
+
+/// All parts' rows, mapped: sampling needs no messages. The store must outlive it.
+std::unique_ptr<Topology> replicated_topology(const PartitionedStore& parts);
+
+}  // namespace kith
