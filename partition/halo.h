@@ -7,8 +7,8 @@ namespace kith {
 
 /// What one part must receive: the distinct nodes of other parts that its in-edges reach.
 struct HaloPlan {
-  Array<GlobalId> nodes;           ///< ascending, so grouped by owner
-  Array<std::int64_t> by_owner;    ///< [k + 1]: nodes[by_owner[q] .. by_owner[q + 1]) belong to part q
+  Array<GlobalId> nodes;         ///< ascending, so grouped by owner
+  Array<std::int64_t> by_owner;  ///< [k + 1]: nodes[by_owner[q] .. by_owner[q + 1]) belong to part q
 };
 
 /// The rows of one part: destinations are its own nodes in global order, sources are global ids in ascending

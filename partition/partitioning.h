@@ -35,9 +35,9 @@ struct PartitionRequest {
 
 /// The numbering of one partitioning: global ids are part-major, and within a part by ascending store id.
 struct PartLayout {
-  Array<std::int64_t> first;            ///< [k + 1]: part p owns global ids [first[p], first[p + 1])
-  Array<StoreId> store_of_global;       ///< [n]
-  Array<GlobalId> global_of_store;      ///< [n]
+  Array<std::int64_t> first;        ///< [k + 1]: part p owns global ids [first[p], first[p + 1])
+  Array<StoreId> store_of_global;   ///< [n]
+  Array<GlobalId> global_of_store;  ///< [n]
 
   int k() const { return static_cast<int>(first.size()) - 1; }
   Part part_of(GlobalId node) const;
