@@ -10,8 +10,8 @@
 
 namespace kith {
 
-/// An owned array of trivial elements whose size is fixed at construction and whose content is not initialised
-/// unless a value is given. Moves, never copies silently (`copy_of`).
+/// An owned array of trivial elements whose size is fixed at construction and whose content is not
+/// initialised unless a value is given. Moves, never copies silently (`copy_of`).
 template <class T>
 class Array {
   static_assert(std::is_trivially_copyable_v<T>);

@@ -1,14 +1,15 @@
-// Large blocks come in size classes (powers of two and their midpoints), so that the activations of one training
-// step fit the blocks of the last one. At most kCachedBytes wait in the free lists; the rest goes back at once.
+// Large blocks come in size classes (powers of two and their midpoints), so that the activations of one
+// training step fit the blocks of the last one. At most kCachedBytes wait in the free lists; the rest goes
+// back at once.
 #include "kith/core/buffer.h"
-
-#include <sys/mman.h>
 
 #include <bit>
 #include <cstdlib>
 #include <map>
 #include <mutex>
 #include <vector>
+
+#include <sys/mman.h>
 
 #include "kith/core/error.h"
 
@@ -72,7 +73,8 @@ FreeLists& free_lists() {
 }
 
 std::byte* allocate(std::size_t alignment, std::size_t bytes) {
-  return static_cast<std::byte*>(std::aligned_alloc(alignment, (bytes + alignment - 1) / alignment * alignment));
+  return static_cast<std::byte*>(
+      std::aligned_alloc(alignment, (bytes + alignment - 1) / alignment * alignment));
 }
 
 std::byte* allocate_large(std::size_t bytes) {

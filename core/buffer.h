@@ -4,8 +4,9 @@
 
 namespace kith {
 
-/// Owned, uninitialised bytes aligned to 64. Large blocks (≥ 1 MiB) are aligned to and advised for 2 MiB pages
-/// and are recycled within the process: touching fresh pages costs more than most kernels that fill them.
+/// Owned, uninitialised bytes aligned to 64. Large blocks (≥ 1 MiB) are aligned to and advised for 2 MiB
+/// pages and are recycled within the process: touching fresh pages costs more than most kernels that fill
+/// them.
 class Buffer {
  public:
   Buffer() = default;

@@ -34,7 +34,9 @@ float float_of_f16(std::uint16_t bits) {
   return sign ? -subnormal : subnormal;
 }
 
-float float_of_bf16(std::uint16_t bits) { return std::bit_cast<float>(static_cast<std::uint32_t>(bits) << 16); }
+float float_of_bf16(std::uint16_t bits) {
+  return std::bit_cast<float>(static_cast<std::uint32_t>(bits) << 16);
+}
 
 std::uint16_t bf16_of_float(float value) {
   const auto bits = std::bit_cast<std::uint32_t>(value);

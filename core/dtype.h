@@ -5,7 +5,8 @@
 
 namespace kith {
 
-/// The element types of stored arrays. bf16 is stored as uint16 (NumPy has no bf16); int8 features carry scales.
+/// The element types of stored arrays. bf16 is stored as uint16 (NumPy has no bf16); int8 features carry
+/// scales.
 enum class DType : std::uint8_t { u8, i8, i16, u16, i32, u32, i64, u64, f16, bf16, f32, f64, boolean };
 
 constexpr std::size_t size_of(DType type) {

@@ -64,9 +64,11 @@ namespace detail {
 [[noreturn]] void fail_requirement(std::string_view sentence, std::initializer_list<Fact> facts);
 }
 
-/// Throws Error when a caller broke a contract. Always on, so `holds` must be O(1); O(n) checks are `validate(x)`.
+/// Throws Error when a caller broke a contract. Always on, so `holds` must be O(1); O(n) checks are
+/// `validate(x)`.
 inline void require(bool holds, std::string_view sentence, std::initializer_list<Fact> facts = {}) {
-  if (!holds) [[unlikely]] detail::fail_requirement(sentence, facts);
+  if (!holds) [[unlikely]]
+    detail::fail_requirement(sentence, facts);
 }
 
 }  // namespace kith

@@ -6,8 +6,9 @@
 
 namespace kith {
 
-/// An integer that names one kind of thing. Two kinds never convert into each other silently; `value()` and the
-/// constructor are the explicit ways out and in. Same layout as `Rep`, so arrays of ids are mapped from files.
+/// An integer that names one kind of thing. Two kinds never convert into each other silently; `value()` and
+/// the constructor are the explicit ways out and in. Same layout as `Rep`, so arrays of ids are mapped from
+/// files.
 template <class Tag, class Rep>
 class Id {
  public:

@@ -6,8 +6,8 @@
 
 namespace kith {
 
-/// A view of stored node numbers that are 32 or 64 bits wide, chosen by the size of the graph. Reading one at a
-/// time costs a branch; loops go through `visit`, which hands over the typed span.
+/// A view of stored node numbers that are 32 or 64 bits wide, chosen by the size of the graph. Reading one at
+/// a time costs a branch; loops go through `visit`, which hands over the typed span.
 class IndexView {
  public:
   IndexView() = default;

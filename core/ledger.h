@@ -9,8 +9,8 @@
 
 namespace kith {
 
-/// What a number in the ledger counts: a dotted name ("halo.bytes", "seconds.sample"), and where it makes sense
-/// the layer and the peer rank (−1: not split).
+/// What a number in the ledger counts: a dotted name ("halo.bytes", "seconds.sample"), and where it makes
+/// sense the layer and the peer rank (−1: not split).
 struct LedgerKey {
   std::string name;
   int layer = -1;
@@ -18,8 +18,8 @@ struct LedgerKey {
   friend auto operator<=>(const LedgerKey&, const LedgerKey&) = default;
 };
 
-/// The counted bytes, rows, messages, seconds and memory of one rank's run. Thread-safe; meant to be called once
-/// per message or phase, not per row. Counters are kept as doubles: exact for integers below 2⁵³.
+/// The counted bytes, rows, messages, seconds and memory of one rank's run. Thread-safe; meant to be called
+/// once per message or phase, not per row. Counters are kept as doubles: exact for integers below 2⁵³.
 class Ledger {
  public:
   void add(const LedgerKey& key, double amount);

@@ -15,7 +15,8 @@ struct Options {
   std::filesystem::path folder;
 };
 
-/// Rank 0 prints to the console from `level` up; other ranks only warnings and errors, prefixed with the rank.
+/// Rank 0 prints to the console from `level` up; other ranks only warnings and errors, prefixed with the
+/// rank.
 void open(const Options& options);
 
 void debug(std::string_view message);

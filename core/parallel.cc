@@ -1,11 +1,11 @@
 #include "kith/core/parallel.h"
 
+#include <algorithm>
+#include <utility>
+
 #include <tbb/global_control.h>
 #include <tbb/parallel_for.h>
 #include <tbb/task_arena.h>
-
-#include <algorithm>
-#include <utility>
 
 namespace kith {
 
@@ -14,8 +14,8 @@ struct ThreadLimit::Control {
 };
 
 ThreadLimit::ThreadLimit(int threads)
-    : control_(new Control{{tbb::global_control::max_allowed_parallelism,
-                            static_cast<std::size_t>(std::max(1, threads))}}) {}
+    : control_(new Control{
+          {tbb::global_control::max_allowed_parallelism, static_cast<std::size_t>(std::max(1, threads))}}) {}
 ThreadLimit::~ThreadLimit() = default;
 
 int thread_count() {
@@ -23,7 +23,8 @@ int thread_count() {
   return std::max(1, std::min(static_cast<int>(limit), tbb::this_task_arena::max_concurrency()));
 }
 
-void detail::for_chunks(std::int64_t begin, std::int64_t end, std::int64_t grain, ChunkCall call, void* body) {
+void detail::for_chunks(std::int64_t begin, std::int64_t end, std::int64_t grain, ChunkCall call,
+                        void* body) {
   if (begin >= end) return;
   grain = std::max<std::int64_t>(grain, 1);
   const std::int64_t chunks = (end - begin + grain - 1) / grain;

@@ -27,8 +27,8 @@ using ChunkCall = void (*)(void* body, std::int64_t begin, std::int64_t end);
 void for_chunks(std::int64_t begin, std::int64_t end, std::int64_t grain, ChunkCall call, void* body);
 }  // namespace detail
 
-/// Calls body(chunk_begin, chunk_end) for the chunks of `grain` that tile [begin, end), in parallel, in any order.
-/// The chunks do not depend on the number of threads. An exception of a body is thrown to the caller.
+/// Calls body(chunk_begin, chunk_end) for the chunks of `grain` that tile [begin, end), in parallel, in any
+/// order. The chunks do not depend on the number of threads. An exception of a body is thrown to the caller.
 template <class Body>
 void parallel_for(std::int64_t begin, std::int64_t end, std::int64_t grain, Body&& body) {
   using Plain = std::remove_reference_t<Body>;

@@ -6,8 +6,8 @@
 
 namespace kith {
 
-/// Philox 4x32-10, the counter-based generator of Salmon et al., "Parallel random numbers: as easy as 1, 2, 3"
-/// (SC'11). A pure function: the same key and counter give the same four words everywhere.
+/// Philox 4x32-10, the counter-based generator of Salmon et al., "Parallel random numbers: as easy as 1, 2,
+/// 3" (SC'11). A pure function: the same key and counter give the same four words everywhere.
 using PhiloxWords = std::array<std::uint32_t, 4>;
 struct PhiloxKey {
   std::uint32_t lo = 0;
@@ -61,7 +61,8 @@ constexpr PhiloxKey philox_key(std::uint64_t seed, Stream stream, std::uint64_t 
 /// The four words of draw number `draw` of a node at a global step: counter = (store id, step, draw).
 constexpr PhiloxWords draw_words(PhiloxKey key, StoreId node, std::uint32_t step, std::uint32_t draw) {
   const auto id = static_cast<std::uint64_t>(node.value());
-  return philox4x32_10({static_cast<std::uint32_t>(id), static_cast<std::uint32_t>(id >> 32), step, draw}, key);
+  return philox4x32_10({static_cast<std::uint32_t>(id), static_cast<std::uint32_t>(id >> 32), step, draw},
+                       key);
 }
 
 constexpr std::uint64_t word64(const PhiloxWords& words, int half) {

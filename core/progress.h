@@ -6,9 +6,9 @@
 
 namespace kith {
 
-/// One long step's progress. On a terminal one line that is redrawn (rate, time left, memory), elsewhere a plain
-/// line every few seconds; KITH_PROGRESS=live|plain|none overrides. Goes to standard error, so that standard output stays
-/// for results. Thread-safe `add`; made on the rank that shows it (rank 0).
+/// One long step's progress. On a terminal one line that is redrawn (rate, time left, memory), elsewhere a
+/// plain line every few seconds; KITH_PROGRESS=live|plain|none overrides. Goes to standard error, so that
+/// standard output stays for results. Thread-safe `add`; made on the rank that shows it (rank 0).
 class Progress {
  public:
   /// `total` 0: unknown. `unit` as in "edges", "epochs".

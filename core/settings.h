@@ -10,16 +10,16 @@
 namespace kith {
 
 /// The one description of a setting. It makes the flag (`--batch-size`), the TOML key (`batch-size` or
-/// `batch_size`), the environment variable (`KITH_BATCH_SIZE`), the help text, the row in docs/settings.md and
-/// the settings hash.
+/// `batch_size`), the environment variable (`KITH_BATCH_SIZE`), the help text, the row in docs/settings.md
+/// and the settings hash.
 struct Setting {
   enum class Type { boolean, integer, real, text, choice, integers, path };
 
-  std::string name;    ///< lower case, words joined by '-'
+  std::string name;  ///< lower case, words joined by '-'
   Type type = Type::text;
-  std::string fallback;  ///< the default, as a user would write it; empty: none
-  std::string help;      ///< one sentence, no full stop
-  std::string module;    ///< the module that reads it
+  std::string fallback;              ///< the default, as a user would write it; empty: none
+  std::string help;                  ///< one sentence, no full stop
+  std::string module;                ///< the module that reads it
   std::vector<std::string> verbs;    ///< the verbs that take it ("train", "partition", …)
   std::vector<std::string> choices;  ///< for Type::choice
   std::optional<double> minimum;     ///< inclusive; for numbers
@@ -53,17 +53,18 @@ class Settings {
   Settings(const Schema& schema, std::string verb);
 
   /// Later sources win: TOML file < environment < flags. Each throws InputError on an unknown name (with the
-  /// nearest known one), a wrong type, or a value out of range, naming the source (`file:line`, the variable, the flag).
+  /// nearest known one), a wrong type, or a value out of range, naming the source (`file:line`, the variable,
+  /// the flag).
   void read_toml(const std::filesystem::path& file);
   void read_environment();
   void set(std::string_view name, std::string_view value, const std::string& source);
 
-  bool is_set(std::string_view name) const;      ///< by anything but its default
-  bool has_value(std::string_view name) const;   ///< set, or has a default
+  bool is_set(std::string_view name) const;     ///< by anything but its default
+  bool has_value(std::string_view name) const;  ///< set, or has a default
   bool boolean(std::string_view name) const;
   std::int64_t integer(std::string_view name) const;
   double real(std::string_view name) const;
-  std::string text(std::string_view name) const;  ///< any type, as a user would write it
+  std::string text(std::string_view name) const;                    ///< any type, as a user would write it
   std::vector<std::int64_t> integers(std::string_view name) const;  ///< "15,10,5"
 
   /// Every setting that has a value, sorted by name, as a user would write it.

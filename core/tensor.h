@@ -20,8 +20,7 @@ struct BasicTensor {
   BasicTensor(T* d, std::int64_t r, std::int64_t c, std::int64_t s) : data(d), rows(r), cols(c), stride(s) {}
   /// A view of const elements from one of mutable ones.
   template <class U>
-    requires(std::is_same_v<const U, T>)
-  BasicTensor(const BasicTensor<U>& other)
+  requires(std::is_same_v<const U, T>) BasicTensor(const BasicTensor<U>& other)
       : BasicTensor(other.data, other.rows, other.cols, other.stride) {}
 
   T* row(std::int64_t i) const { return data + i * stride; }
