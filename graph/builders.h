@@ -6,6 +6,7 @@
 
 namespace kith {
 
+/// `add`: every node gets exactly one, whether it had none or several.
 enum class SelfLoops { keep, drop, add };
 
 /// Directed edges as two columns of equal length; edge i goes from source[i] to destination[i].
@@ -22,8 +23,9 @@ struct BuildOptions {
   SelfLoops self_loops = SelfLoops::keep;
 };
 
-/// The CSR of n nodes with sorted rows: row d holds the sources of the edges into d. Parallel, O(n + m), the same
-/// result for any number of threads. Throws InputError when an id is outside [0, n) (with the edge's position).
+/// The CSR of n nodes with sorted rows: row d holds the sources of the edges into d. Parallel, O(n + m), the
+/// same result for any number of threads. Throws InputError when an id is outside [0, n), with the
+/// edge's position.
 template <class Index>
 Csr<Index> csr_from_edges(EdgeColumns<Index> edges, std::int64_t n, const BuildOptions& options);
 
@@ -45,8 +47,13 @@ Csr<Index> with_self_loops(CsrView<Index> a, SelfLoops self_loops);
 template <class Index>
 Csr<Index> induced_subgraph(CsrView<Index> a, std::span<const std::int64_t> nodes);
 
-/// Throws CorruptError when indptr is not monotone from 0 to m, or an index is outside [0, columns). O(n + m).
+/// Throws CorruptError when indptr is not monotone from 0 to m, or an index is outside [0, columns).
+/// O(n + m).
 template <class Index>
 void validate(CsrView<Index> a, std::int64_t columns);
+
+/// Whether the columns of every row ascend (equal ones may follow each other). O(n + m).
+template <class Index>
+bool has_sorted_rows(CsrView<Index> a);
 
 }  // namespace kith

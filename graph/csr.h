@@ -9,7 +9,8 @@
 namespace kith {
 
 /// A graph as rows of in-edges: row i's sources are indices[indptr[i] .. indptr[i+1]). Rows are destinations,
-/// columns are sources. `Index` is the stored width of a column (int32_t where it fits). Does not own its arrays.
+/// columns are sources. `Index` is the stored width of a column (int32_t where it fits). Does not own its
+/// arrays.
 template <class Index>
 struct CsrView {
   std::span<const std::int64_t> indptr;  ///< [n + 1], begins with 0
@@ -51,8 +52,8 @@ struct CsrAny {
   }
 };
 
-/// The transpose of a CSR, which also knows where each entry stood: entry e of the transpose is entry edge[e] of
-/// the original.
+/// The transpose of a CSR, which also knows where each entry stood: entry e of the transpose is entry edge[e]
+/// of the original.
 struct TransposedCsr {
   Csr32 csr;
   Array<std::int64_t> edge;  ///< [m]; empty when not asked for

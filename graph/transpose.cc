@@ -1,0 +1,107 @@
+// The entries of a CSR, read in order, are sorted by row; gathering them stably by column leaves each
+// column's rows ascending, so no row needs sorting.
+#include "kith/core/error.h"
+#include "kith/graph/bounds.h"
+#include "kith/graph/buckets.h"
+#include "kith/graph/builders.h"
+#include "kith/graph/row_builder.h"
+
+namespace kith {
+namespace {
+
+template <class Index>
+struct Entry {
+  Index key;  ///< the column
+  Index row;
+};
+
+struct EntryWithEdge {
+  std::int32_t key;
+  std::int32_t row;
+  std::int64_t edge;
+};
+
+template <class Made, class Index, class Make>
+detail::Buckets<Made> gathered_by_column(CsrView<Index> a, std::int64_t columns, const Make& make) {
+  if (const auto e = detail::first_outside(a.indices.first(a.m()), columns))
+    throw CorruptError(
+        with_facts("an index is out of range",
+                   {{"position", *e}, {"index", std::int64_t{a.indices[*e]}}, {"columns", columns}}));
+  // Chunks are of edges and not of rows, so that a hub does not make a chunk long.
+  return detail::bucketed<Made>(columns, a.m(), [&](std::int64_t begin, std::int64_t end, auto&& sink) {
+    std::int64_t row = std::upper_bound(a.indptr.begin(), a.indptr.end(), begin) - a.indptr.begin() - 1;
+    for (std::int64_t e = begin; e < end; ++row)
+      for (const std::int64_t row_end = std::min(end, a.indptr[row + 1]); e < row_end; ++e)
+        sink(make(a.indices[e], static_cast<Index>(row), e));
+  });
+}
+
+/// Sorts out the buckets: the column's begins go to the result, and place(position, entry) puts one entry
+/// down.
+template <class Made, class Place>
+Array<std::int64_t> place_all(const detail::Buckets<Made>& buckets, const Place& place) {
+  Array<std::int64_t> indptr(static_cast<std::size_t>(buckets.keys) + 1);
+  buckets.for_each([&](const auto& bucket) {
+    static thread_local std::vector<std::int64_t> offsets;
+    detail::place_by_key(bucket, offsets,
+                         [&](std::int64_t at, const Made& entry) { place(bucket.begin + at, entry); });
+    for (std::int64_t key = bucket.first_key; key < bucket.last_key; ++key)
+      indptr[key] = bucket.begin + offsets[key - bucket.first_key];
+  });
+  indptr[buckets.keys] = buckets.begin.back();
+  return indptr;
+}
+
+}  // namespace
+
+template <class Index>
+Csr<Index> transposed(CsrView<Index> a, std::int64_t columns) {
+  detail::require_index_holds<Index>(a.n());
+  const auto buckets =
+      gathered_by_column<Entry<Index>>(a, columns, [](Index column, Index row, std::int64_t) {
+        return Entry<Index>{column, row};
+      });
+  Array<Index> indices(buckets.entries.size());
+  auto indptr = place_all(buckets, [&](std::int64_t at, const auto& entry) { indices[at] = entry.row; });
+  return {std::move(indptr), std::move(indices)};
+}
+
+TransposedCsr transposed_with_edges(CsrView<std::int32_t> a, std::int64_t columns) {
+  detail::require_index_holds<std::int32_t>(a.n());
+  const auto buckets = gathered_by_column<EntryWithEdge>(
+      a, columns, [](std::int32_t column, std::int32_t row, std::int64_t edge) {
+        return EntryWithEdge{column, row, edge};
+      });
+  TransposedCsr result;
+  result.csr.indices = Array<std::int32_t>(buckets.entries.size());
+  result.edge = Array<std::int64_t>(buckets.entries.size());
+  result.csr.indptr = place_all(buckets, [&](std::int64_t at, const EntryWithEdge& entry) {
+    result.csr.indices[at] = entry.row;
+    result.edge[at] = entry.edge;
+  });
+  return result;
+}
+
+template <class Index>
+Csr<Index> symmetrised(CsrView<Index> a, SelfLoops self_loops) {
+  const Csr<Index> reversed = transposed(a, a.n());
+  const CsrView<Index> b = reversed;
+  return detail::csr_of_rows<Index>(a.n(), [&](std::int64_t i, auto&& sink) {
+    bool owes_loop = self_loops == SelfLoops::add;
+    detail::merge_rows(a.row(i), b.row(i), [&](Index column, bool, bool) {
+      if (owes_loop && column >= i) {
+        sink(static_cast<Index>(i));
+        owes_loop = false;
+      }
+      if (column != i || self_loops == SelfLoops::keep) sink(column);
+    });
+    if (owes_loop) sink(static_cast<Index>(i));
+  });
+}
+
+template Csr32 transposed(CsrView<std::int32_t>, std::int64_t);
+template Csr64 transposed(CsrView<std::int64_t>, std::int64_t);
+template Csr32 symmetrised(CsrView<std::int32_t>, SelfLoops);
+template Csr64 symmetrised(CsrView<std::int64_t>, SelfLoops);
+
+}  // namespace kith
