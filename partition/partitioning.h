@@ -31,6 +31,9 @@ struct PartitionRequest {
   CutObjective objective = CutObjective::cut;
   std::vector<BalanceConstraint> constraints;
   std::uint64_t seed = 0;
+  /// The heaviest part may weigh 1 + imbalance times the mean, in every constraint (METIS strives, no
+  /// promise).
+  double imbalance = 0.03;
 };
 
 /// The numbering of one partitioning: global ids are part-major, and within a part by ascending store id.
