@@ -21,7 +21,6 @@ struct Buckets {
   int shift = 0;
 
   struct Bucket {
-    std::int64_t index;
     std::int64_t first_key;
     std::int64_t last_key;  ///< one behind
     std::int64_t begin;     ///< the position of its first entry among all
@@ -30,7 +29,7 @@ struct Buckets {
 
   std::int64_t count() const { return static_cast<std::int64_t>(begin.size()) - 1; }
   Bucket bucket(std::int64_t b) const {
-    return {b, b << shift, std::min(keys, (b + 1) << shift), begin[b],
+    return {b << shift, std::min(keys, (b + 1) << shift), begin[b],
             entries.span().subspan(begin[b], begin[b + 1] - begin[b])};
   }
   /// Calls visit(bucket) for every bucket, in parallel.
@@ -102,6 +101,22 @@ void place_by_key(const Bucket& bucket, std::vector<std::int64_t>& offsets, Plac
   for (std::int64_t k = 1; k <= width; ++k) offsets[k] += offsets[k - 1];
   for (const auto& entry : bucket.entries) place(offsets[entry.key - bucket.first_key + 1]++, entry);
   offsets.pop_back();
+}
+
+/// Sorts out all buckets by key: place(position, entry) is called once per entry, in parallel; returns where
+/// each key's group begins [keys + 1].
+template <class Entry, class Place>
+Array<std::int64_t> place_all(const Buckets<Entry>& buckets, const Place& place) {
+  Array<std::int64_t> begins(static_cast<std::size_t>(buckets.keys) + 1);
+  buckets.for_each([&](const auto& bucket) {
+    static thread_local std::vector<std::int64_t> offsets;
+    place_by_key(bucket, offsets,
+                 [&](std::int64_t at, const Entry& entry) { place(bucket.begin + at, entry); });
+    for (std::int64_t key = bucket.first_key; key < bucket.last_key; ++key)
+      begins[key] = bucket.begin + offsets[key - bucket.first_key];
+  });
+  begins[buckets.keys] = buckets.begin.back();
+  return begins;
 }
 
 }  // namespace kith::detail

@@ -1,23 +1,70 @@
-// Edges are gathered into buckets of consecutive destinations with one sequential read and ~1000 sequential
-// write streams; a bucket then fits the cache, where a counting sort makes its rows and each row is sorted
-// and stripped of duplicates. Rows stay where their bucket begins until all are done; only when entries went
-// away are they moved.
+// Two stable groupings sort without comparing: edges are grouped by source, which gives the rows of the
+// transpose in any order, and the transpose of that has sorted rows. Everything else is a pass over sorted
+// rows that emits each row anew.
 #include "kith/graph/builders.h"
 
 #include "kith/core/error.h"
 #include "kith/graph/bounds.h"
 #include "kith/graph/buckets.h"
 #include "kith/graph/row_builder.h"
-#include "kith/graph/row_sort.h"
 
 namespace kith {
 namespace {
 
+enum class Duplicates { keep, merge };
+
+/// Hands a sorted row to the sink, with duplicates and the row's self-loop treated as asked for.
 template <class Index>
-struct Edge {
-  Index key;  ///< the destination
-  Index source;
+class RowFilter {
+ public:
+  RowFilter(std::int64_t row, Duplicates duplicates, SelfLoops self_loops)
+      : row_(static_cast<Index>(row)),
+        merge_(duplicates == Duplicates::merge),
+        keep_loop_(self_loops == SelfLoops::keep),
+        owes_loop_(self_loops == SelfLoops::add) {}
+
+  template <class Sink>
+  void take(Index column, Sink&& sink) {
+    if (column >= row_) pay_loop(sink);
+    if (column == row_ && !keep_loop_) return;
+    if (merge_ && column == last_) return;
+    sink(column);
+    last_ = column;
+  }
+  template <class Sink>
+  void pay_loop(Sink&& sink) {
+    if (std::exchange(owes_loop_, false)) sink(row_);
+  }
+
+ private:
+  Index row_;
+  Index last_ = -1;
+  bool merge_, keep_loop_, owes_loop_;
 };
+
+template <class Index>
+Csr<Index> filtered(CsrView<Index> a, Duplicates duplicates, SelfLoops self_loops) {
+  return detail::csr_of_rows<Index>(a.n(), [&](std::int64_t i, auto&& sink) {
+    RowFilter<Index> filter(i, duplicates, self_loops);
+    for (const Index column : a.row(i)) filter.take(column, sink);
+    filter.pay_loop(sink);
+  });
+}
+
+template <class Index>
+bool has_duplicates(CsrView<Index> a) {
+  return parallel_reduce(
+      0, a.n(), 4096, false,
+      [&](std::int64_t begin, std::int64_t end) {
+        bool found = false;
+        for (std::int64_t i = begin; i < end && !found; ++i) {
+          const auto row = a.row(i);
+          found = std::adjacent_find(row.begin(), row.end()) != row.end();
+        }
+        return found;
+      },
+      [](bool x, bool y) { return x || y; });
+}
 
 template <class Index>
 void check_ids(std::span<const Index> ids, std::int64_t n, const char* column) {
@@ -30,48 +77,23 @@ void check_ids(std::span<const Index> ids, std::int64_t n, const char* column) {
 }
 
 template <class Index>
-detail::Buckets<Edge<Index>> gathered(EdgeColumns<Index> edges, std::int64_t n, const BuildOptions& options) {
+struct EdgeBySource {
+  Index key;
+  Index destination;
+};
+
+/// Row s holds the destinations of the edges out of s, in the order of the edges.
+template <class Index>
+Csr<Index> grouped_by_source(EdgeColumns<Index> edges, std::int64_t n) {
   const auto m = static_cast<std::int64_t>(edges.source.size());
-  const bool keep_loops = options.self_loops == SelfLoops::keep;
-  const std::int64_t loops = options.self_loops == SelfLoops::add ? n : 0;
-  return detail::bucketed<Edge<Index>>(n, m + loops, [&](std::int64_t begin, std::int64_t end, auto&& sink) {
-    for (std::int64_t e = begin; e < std::min(end, m); ++e) {
-      const Index source = edges.source[e], destination = edges.destination[e];
-      if (source == destination && !keep_loops) continue;
-      sink({destination, source});
-      if (options.undirected) sink({source, destination});
-    }
-    for (std::int64_t e = std::max(begin, m); e < end; ++e)
-      sink({static_cast<Index>(e - m), static_cast<Index>(e - m)});
-  });
-}
-
-/// Sorts the rows of one bucket, drops duplicates by option and closes the gaps. `offsets` are the rows'
-/// begins in `entries`; writes the rows' lengths.
-template <class Index>
-void finish_rows(std::span<Index> entries, std::span<const std::int64_t> offsets, bool merge,
-                 std::int64_t bound, std::int64_t* lengths) {
-  static thread_local std::vector<Index> scratch;
-  Index* out = entries.data();
-  for (std::size_t k = 0; k + 1 < offsets.size(); ++k) {
-    const auto row = entries.subspan(offsets[k], offsets[k + 1] - offsets[k]);
-    detail::sort_row(row, bound, scratch);
-    const auto last = merge ? std::unique(row.begin(), row.end()) : row.end();
-    lengths[k] = last - row.begin();
-    out = out == row.data() ? out + lengths[k] : std::copy(row.begin(), last, out);
-  }
-}
-
-/// Moves every bucket's rows from the bucket's begin to where the sum of all lengths puts them.
-template <class Index>
-Array<Index> compacted(const detail::Buckets<Edge<Index>>& buckets, const Array<Index>& loose,
-                       const Array<std::int64_t>& indptr) {
-  Array<Index> indices(static_cast<std::size_t>(indptr.back()));
-  buckets.for_each([&](const auto& bucket) {
-    const std::int64_t begin = indptr[bucket.first_key], count = indptr[bucket.last_key] - begin;
-    std::copy_n(loose.data() + bucket.begin, count, indices.data() + begin);
-  });
-  return indices;
+  const auto buckets =
+      detail::bucketed<EdgeBySource<Index>>(n, m, [&](std::int64_t begin, std::int64_t end, auto&& sink) {
+        for (std::int64_t e = begin; e < end; ++e) sink({edges.source[e], edges.destination[e]});
+      });
+  Array<Index> indices(buckets.entries.size());
+  auto indptr =
+      detail::place_all(buckets, [&](std::int64_t at, const auto& edge) { indices[at] = edge.destination; });
+  return {std::move(indptr), std::move(indices)};
 }
 
 }  // namespace
@@ -83,35 +105,27 @@ Csr<Index> csr_from_edges(EdgeColumns<Index> edges, std::int64_t n, const BuildO
   detail::require_index_holds<Index>(n);
   check_ids(edges.source, n, "source");
   check_ids(edges.destination, n, "destination");
-  const auto buckets = gathered(edges, n, options);
-  const bool merge = options.merge_duplicates || options.undirected;
-  Array<std::int64_t> indptr(static_cast<std::size_t>(n) + 1);
-  Array<Index> indices(buckets.entries.size());
-  buckets.for_each([&](const auto& bucket) {
-    static thread_local std::vector<std::int64_t> offsets;
-    const std::span<Index> mine = indices.span().subspan(bucket.begin, bucket.entries.size());
-    detail::place_by_key(bucket, offsets, [&](std::int64_t at, const auto& edge) { mine[at] = edge.source; });
-    finish_rows<Index>(mine, offsets, merge, n, indptr.data() + bucket.first_key);
+  Csr<Index> sorted = transposed<Index>(grouped_by_source(edges, n), n);
+  if (options.undirected) return symmetrised<Index>(sorted, options.self_loops);
+  const bool merge = options.merge_duplicates && has_duplicates(sorted.view());
+  if (!merge && options.self_loops == SelfLoops::keep) return sorted;
+  return filtered(sorted.view(), merge ? Duplicates::merge : Duplicates::keep, options.self_loops);
+}
+
+template <class Index>
+Csr<Index> symmetrised(CsrView<Index> a, SelfLoops self_loops) {
+  const Csr<Index> reversed = transposed(a, a.n());
+  const CsrView<Index> b = reversed;
+  return detail::csr_of_rows<Index>(a.n(), [&](std::int64_t i, auto&& sink) {
+    RowFilter<Index> filter(i, Duplicates::merge, self_loops);
+    detail::merge_rows(a.row(i), b.row(i), [&](Index column, bool, bool) { filter.take(column, sink); });
+    filter.pay_loop(sink);
   });
-  indptr[n] = 0;
-  const std::int64_t m = exclusive_prefix_sum(indptr.data(), n + 1);
-  if (m != indices.ssize()) indices = compacted(buckets, indices, indptr);
-  return {std::move(indptr), std::move(indices)};
 }
 
 template <class Index>
 Csr<Index> with_self_loops(CsrView<Index> a, SelfLoops self_loops) {
-  return detail::csr_of_rows<Index>(a.n(), [&](std::int64_t i, auto&& sink) {
-    bool owes_loop = self_loops == SelfLoops::add;
-    for (const Index column : a.row(i)) {
-      if (owes_loop && column >= i) {
-        sink(static_cast<Index>(i));
-        owes_loop = false;
-      }
-      if (column != i || self_loops == SelfLoops::keep) sink(column);
-    }
-    if (owes_loop) sink(static_cast<Index>(i));
-  });
+  return filtered(a, Duplicates::keep, self_loops);
 }
 
 template <class Index>
@@ -132,6 +146,8 @@ Csr<Index> induced_subgraph(CsrView<Index> a, std::span<const std::int64_t> node
 
 template Csr32 csr_from_edges(EdgeColumns<std::int32_t>, std::int64_t, const BuildOptions&);
 template Csr64 csr_from_edges(EdgeColumns<std::int64_t>, std::int64_t, const BuildOptions&);
+template Csr32 symmetrised(CsrView<std::int32_t>, SelfLoops);
+template Csr64 symmetrised(CsrView<std::int64_t>, SelfLoops);
 template Csr32 with_self_loops(CsrView<std::int32_t>, SelfLoops);
 template Csr64 with_self_loops(CsrView<std::int64_t>, SelfLoops);
 template Csr32 induced_subgraph(CsrView<std::int32_t>, std::span<const std::int64_t>);

@@ -36,22 +36,6 @@ detail::Buckets<Made> gathered_by_column(CsrView<Index> a, std::int64_t columns,
   });
 }
 
-/// Sorts out the buckets: the column's begins go to the result, and place(position, entry) puts one entry
-/// down.
-template <class Made, class Place>
-Array<std::int64_t> place_all(const detail::Buckets<Made>& buckets, const Place& place) {
-  Array<std::int64_t> indptr(static_cast<std::size_t>(buckets.keys) + 1);
-  buckets.for_each([&](const auto& bucket) {
-    static thread_local std::vector<std::int64_t> offsets;
-    detail::place_by_key(bucket, offsets,
-                         [&](std::int64_t at, const Made& entry) { place(bucket.begin + at, entry); });
-    for (std::int64_t key = bucket.first_key; key < bucket.last_key; ++key)
-      indptr[key] = bucket.begin + offsets[key - bucket.first_key];
-  });
-  indptr[buckets.keys] = buckets.begin.back();
-  return indptr;
-}
-
 }  // namespace
 
 template <class Index>
@@ -62,7 +46,8 @@ Csr<Index> transposed(CsrView<Index> a, std::int64_t columns) {
         return Entry<Index>{column, row};
       });
   Array<Index> indices(buckets.entries.size());
-  auto indptr = place_all(buckets, [&](std::int64_t at, const auto& entry) { indices[at] = entry.row; });
+  auto indptr =
+      detail::place_all(buckets, [&](std::int64_t at, const auto& entry) { indices[at] = entry.row; });
   return {std::move(indptr), std::move(indices)};
 }
 
@@ -75,33 +60,14 @@ TransposedCsr transposed_with_edges(CsrView<std::int32_t> a, std::int64_t column
   TransposedCsr result;
   result.csr.indices = Array<std::int32_t>(buckets.entries.size());
   result.edge = Array<std::int64_t>(buckets.entries.size());
-  result.csr.indptr = place_all(buckets, [&](std::int64_t at, const EntryWithEdge& entry) {
+  result.csr.indptr = detail::place_all(buckets, [&](std::int64_t at, const EntryWithEdge& entry) {
     result.csr.indices[at] = entry.row;
     result.edge[at] = entry.edge;
   });
   return result;
 }
 
-template <class Index>
-Csr<Index> symmetrised(CsrView<Index> a, SelfLoops self_loops) {
-  const Csr<Index> reversed = transposed(a, a.n());
-  const CsrView<Index> b = reversed;
-  return detail::csr_of_rows<Index>(a.n(), [&](std::int64_t i, auto&& sink) {
-    bool owes_loop = self_loops == SelfLoops::add;
-    detail::merge_rows(a.row(i), b.row(i), [&](Index column, bool, bool) {
-      if (owes_loop && column >= i) {
-        sink(static_cast<Index>(i));
-        owes_loop = false;
-      }
-      if (column != i || self_loops == SelfLoops::keep) sink(column);
-    });
-    if (owes_loop) sink(static_cast<Index>(i));
-  });
-}
-
 template Csr32 transposed(CsrView<std::int32_t>, std::int64_t);
 template Csr64 transposed(CsrView<std::int64_t>, std::int64_t);
-template Csr32 symmetrised(CsrView<std::int32_t>, SelfLoops);
-template Csr64 symmetrised(CsrView<std::int64_t>, SelfLoops);
 
 }  // namespace kith
