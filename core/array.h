@@ -52,8 +52,6 @@ class Array {
   const T& back() const { return data()[size_ - 1]; }
   std::span<T> span() { return {data(), size_}; }
   std::span<const T> span() const { return {data(), size_}; }
-  operator std::span<T>() { return span(); }
-  operator std::span<const T>() const { return span(); }
 
   /// Forgets the elements behind `size` (≤ the present size); the storage stays.
   void shrink(std::size_t size) { size_ = size; }

@@ -26,7 +26,9 @@ constexpr std::uint64_t fnv1a(std::uint64_t hash, std::string_view text) {
 void Schema::add(Setting setting) {
   require(setting.name == detail::canonical_name(setting.name), "a setting's name is lower case with '-'",
           {{"name", setting.name}});
-  require(find(setting.name) == nullptr, "a setting's name is not taken", {{"name", setting.name}});
+  for (const std::string& verb : setting.verbs)
+    require(find(setting.name, verb) == nullptr, "a setting's name is not taken",
+            {{"name", setting.name}, {"verb", verb}});
   if (!setting.fallback.empty())
     setting.fallback = detail::canonical_value(setting, setting.fallback, "the default");
   settings_.push_back(std::move(setting));
@@ -36,6 +38,13 @@ const Setting* Schema::find(std::string_view name) const {
   const std::string wanted = detail::canonical_name(name);
   for (const Setting& setting : settings_)
     if (setting.name == wanted) return &setting;
+  return nullptr;
+}
+
+const Setting* Schema::find(std::string_view name, std::string_view verb) const {
+  const std::string wanted = detail::canonical_name(name);
+  for (const Setting& setting : settings_)
+    if (setting.name == wanted && has_verb(setting, verb)) return &setting;
   return nullptr;
 }
 
@@ -63,9 +72,8 @@ Settings::Settings(const Schema& schema, std::string verb) : schema_(&schema), v
 }
 
 void Settings::set(std::string_view name, std::string_view value, const std::string& source) {
-  const Setting* setting = schema_->find(name);
-  if (setting == nullptr || !has_verb(*setting, verb_))
-    throw InputError(source + ": " + schema_->unknown_message(verb_, name));
+  const Setting* setting = schema_->find(name, verb_);
+  if (setting == nullptr) throw InputError(source + ": " + schema_->unknown_message(verb_, name));
   values_[setting->name] = {detail::canonical_value(*setting, value, source), source};
 }
 
@@ -81,9 +89,8 @@ bool Settings::has_value(std::string_view name) const {
 const Settings::Value& Settings::value_of(std::string_view name) const {
   const auto found = values_.find(detail::canonical_name(name));
   if (found != values_.end()) return found->second;
-  const Setting* setting = schema_->find(name);
-  require(setting != nullptr && has_verb(*setting, verb_), "the verb has the setting that is read",
-          {{"verb", verb_}, {"setting", name}});
+  const Setting* setting = schema_->find(name, verb_);
+  require(setting != nullptr, "the verb has the setting that is read", {{"verb", verb_}, {"setting", name}});
   throw InputError(fmt::format("kith {} needs --{} ({})", verb_, setting->name, setting->help));
 }
 
@@ -119,7 +126,7 @@ std::map<std::string, std::string> Settings::resolved() const {
 std::uint64_t Settings::hash() const {
   std::uint64_t hash = 0xcbf29ce484222325ull;
   for (const auto& [name, value] : values_)
-    if (schema_->find(name)->shapes_result) hash = fnv1a(hash, name + "=" + value.text + "\n");
+    if (schema_->find(name, verb_)->shapes_result) hash = fnv1a(hash, name + "=" + value.text + "\n");
   return hash;
 }
 

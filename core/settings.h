@@ -31,9 +31,10 @@ struct Setting {
 /// All settings of the program; each module adds its own (`void add_settings(Schema&)`).
 class Schema {
  public:
-  /// Throws Error when the name is taken.
+  /// The same name may be described again for other verbs. Throws Error when a verb has it already.
   void add(Setting setting);
-  const Setting* find(std::string_view name) const;  ///< '_' and '-' are equal
+  const Setting* find(std::string_view name) const;  ///< of any verb; '_' and '-' are equal
+  const Setting* find(std::string_view name, std::string_view verb) const;
   const std::vector<Setting>& all() const { return settings_; }
   std::vector<const Setting*> of_verb(std::string_view verb) const;
   /// "unknown setting "fanuot"; did you mean "fanout"?", with the nearest name the verb knows.

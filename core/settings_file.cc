@@ -71,7 +71,8 @@ void Settings::read_toml(const std::filesystem::path& file) {
   for (const auto& [key, node] : parse_file(file)) {
     const std::string name = detail::canonical_name(key.str());
     const std::string source = fmt::format("{}:{}", file.string(), key.source().begin.line);
-    const Setting* setting = schema_->find(name);
+    const Setting* setting = schema_->find(name, verb_);
+    if (setting == nullptr) setting = schema_->find(name);  // another verb's: checked and left aside
     if (node.is_table()) text_of_scalar(node, source);
     if (setting == nullptr)
       throw InputError(source + ": " + schema_->unknown_message(verb_, std::string(key.str())));
@@ -89,7 +90,9 @@ void Settings::read_environment() {
   std::map<std::string, const Setting*> by_variable;
   for (const Setting& setting : schema_->all()) {
     known.push_back(variable_of(setting.name));
-    by_variable[known.back()] = &setting;
+    // The verb's own description wins over another verb's of the same name.
+    const bool own = schema_->find(setting.name, verb_) == &setting;
+    if (own || !by_variable.contains(known.back())) by_variable[known.back()] = &setting;
   }
   for (char** entry = ::environ; entry != nullptr && *entry != nullptr; ++entry) {
     const std::string_view text = *entry;

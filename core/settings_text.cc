@@ -99,7 +99,7 @@ std::optional<std::string> nearest_name(std::string_view name, const std::vector
 std::string Settings::to_toml() const {
   std::string text;
   for (const auto& [name, value] : values_)
-    text += fmt::format("{} = {}\n", name, toml_value(*schema_->find(name), value.text));
+    text += fmt::format("{} = {}\n", name, toml_value(*schema_->find(name, verb_), value.text));
   return text;
 }
 

@@ -1,0 +1,72 @@
+#pragma once
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "kith/core/array.h"
+#include "kith/core/dtype.h"
+#include "kith/datasets/import/split_spec.h"
+#include "kith/datasets/store.h"
+#include "kith/graph/builders.h"
+
+namespace kith {
+
+/// Owned directed edges: edge i goes from source[i] to destination[i].
+template <class Index>
+struct OwnedColumns {
+  Array<Index> source;
+  Array<Index> destination;
+
+  EdgeColumns<Index> view() const { return {source.span(), destination.span()}; }
+};
+using RawEdges = std::variant<OwnedColumns<std::int32_t>, OwnedColumns<std::int64_t>>;
+
+/// Dense feature rows, held or made on demand.
+struct RawFeatures {
+  DType dtype = DType::f32;
+  std::int64_t rows = 0;
+  std::int64_t cols = 0;
+  Array<std::byte> bytes;  ///< [rows, cols], empty when `fill` makes them
+  /// Writes rows [begin, end) to `out`. A pure function, called from several threads.
+  std::function<void(std::int64_t begin, std::int64_t end, std::byte* out)> fill;
+};
+
+/// The file that each array came from, for messages; empty: made, not read.
+struct Provenance {
+  std::string edges, features, labels, node_ids, edge_weights;
+  std::string split[3];
+};
+
+/// What an importer or a generator hands to `write_dataset`: as found, neither symmetrised nor cleaned.
+struct RawDataset {
+  std::string name;
+  std::string format;
+  std::int64_t nodes = 0;
+  RawEdges edges;
+  /// The format stores arcs of a graph that is meant undirected (every importer of such a format sets it).
+  bool meant_undirected = false;
+  /// What `--self-loops auto` does for this format.
+  SelfLoops self_loops = SelfLoops::keep;
+  Array<float> edge_weights;  ///< one per edge, or empty
+  RawFeatures features;
+  Array<std::int64_t> classes;  ///< [nodes] −1: none; or empty
+  Array<float> multi_labels;    ///< [nodes, class_count] 0, 1, NaN: none; or empty
+  std::int64_t class_count = 0;
+  SplitIds split;                ///< what the data brings
+  Array<std::int64_t> node_ids;  ///< the user's numbers; empty: 0 … nodes − 1
+  std::vector<std::string> node_names;
+  Provenance from;
+  std::vector<std::string> notes;  ///< what the importer mended, a sentence each
+};
+
+std::int64_t edge_count(const RawEdges& edges);
+
+/// O(n F + m) checks with the file, the position, the value and the bound in the message; throws InputError:
+/// ids in range, finite features and weights, labels in range, split ids in range and in one split only,
+/// array sizes.
+void validate(const RawDataset& raw);
+
+}  // namespace kith

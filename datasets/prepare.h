@@ -1,0 +1,53 @@
+#pragma once
+#include <filesystem>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "kith/datasets/import/raw_dataset.h"
+#include "kith/datasets/store.h"
+
+namespace kith {
+
+/// What becomes of self-loops; `automatic` is the format's own habit (Planetoid and gnn-benchmark drop them,
+/// the others keep them).
+enum class LoopPolicy { automatic, add, drop, keep };
+/// `row`: every feature row is divided by its sum; rows that sum to 0 stay.
+enum class FeatureNorm { none, row };
+
+struct PrepareOptions {
+  std::string format = "auto";  ///< a name of `import_formats()`, or auto: recognised
+  std::string name;             ///< which of several data sets a folder holds; the store's name
+  bool undirected = false;      ///< adds the reverse of every edge
+  LoopPolicy self_loops = LoopPolicy::automatic;
+  bool largest_component = false;
+  FeatureNorm normalize_features = FeatureNorm::none;
+  std::string split;    ///< as `parse_split` reads it; empty: what the data brings, if anything
+  std::string made_by;  ///< the command line, for meta.json
+};
+
+/// What was read, what was made of it, and how long each phase took.
+struct PrepareReport {
+  std::string format;
+  StoreMeta meta;
+  std::int64_t raw_nodes = 0;
+  std::int64_t raw_edges = 0;
+  std::int64_t raw_self_loops = 0;
+  std::int64_t unlabelled = 0;
+  std::int64_t split[3] = {0, 0, 0};
+  std::vector<std::string> notes;
+  std::vector<std::pair<std::string, double>> seconds;  ///< per phase, in order
+};
+/// The report as lines for a terminal.
+std::string describe(const PrepareReport& report);
+
+/// Imports `raw`, checks and cleans it, and writes a store, whole or not at all. Throws InputError with the
+/// file, the place, the value and the bound.
+PrepareReport prepare(const std::filesystem::path& raw, const std::filesystem::path& store,
+                      const PrepareOptions& options);
+
+/// The second half of `prepare`, for data that is in memory: checks, cleans, writes.
+PrepareReport write_dataset(RawDataset raw, const std::filesystem::path& store,
+                            const PrepareOptions& options);
+
+}  // namespace kith

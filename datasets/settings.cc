@@ -1,0 +1,113 @@
+#include "kith/datasets/settings.h"
+
+#include <fmt/format.h>
+
+#include "kith/core/error.h"
+#include "kith/datasets/import/registry.h"
+
+namespace kith {
+namespace {
+
+using Type = Setting::Type;
+
+/// A setting of one verb of this module.
+Setting setting_of(std::string verb, std::string name, Type type, std::string fallback, std::string help) {
+  Setting setting;
+  setting.name = std::move(name);
+  setting.type = type;
+  setting.fallback = std::move(fallback);
+  setting.help = std::move(help);
+  setting.module = "datasets";
+  setting.verbs = {std::move(verb)};
+  return setting;
+}
+
+void add_choice(Schema& schema, std::string name, std::vector<std::string> choices, std::string help) {
+  Setting setting = setting_of("prepare", std::move(name), Type::choice, choices.front(), std::move(help));
+  setting.choices = std::move(choices);
+  schema.add(std::move(setting));
+}
+
+void add_prepare_settings(Schema& schema) {
+  auto add = [&](std::string name, Type type, std::string fallback, std::string help) {
+    schema.add(setting_of("prepare", std::move(name), type, std::move(fallback), std::move(help)));
+  };
+  std::vector<std::string> formats{"auto"};
+  for (const ImportFormat& format : import_formats()) formats.emplace_back(format.name);
+  add_choice(schema, "format", std::move(formats), "the raw format; auto recognises it");
+  add("name", Type::text, "", "which of several data sets the folder holds (cora); also the store's name");
+  add("undirected", Type::boolean, "false", "add the reverse of every edge");
+  add_choice(schema, "self-loops", {"auto", "add", "drop", "keep"},
+             "what becomes of self-loops; auto drops them for planetoid and gnn-benchmark, else keeps them");
+  add("largest-component", Type::boolean, "false", "keep only the largest connected component");
+  add_choice(schema, "normalize-features", {"none", "row"}, "row: divide every feature row by its sum");
+  add("split", Type::text, "",
+      "public, random:0.6/0.2/0.2[:seed], per-class:20/30[:seed] or mask:K; by default what the data bring");
+}
+
+void add_planted_settings(Schema& schema) {
+  auto add = [&](std::string name, Type type, std::string fallback, std::string help, double low,
+                 double high) {
+    Setting setting = setting_of("generate", std::move(name), type, std::move(fallback), std::move(help));
+    setting.minimum = low;
+    setting.maximum = high;
+    schema.add(std::move(setting));
+  };
+  add("nodes", Type::integer, "10000", "number of nodes", 1, 1e12);
+  add("degree", Type::real, "25", "mean degree", 0.1, 1e5);
+  add("communities", Type::integer, "16", "number of communities, of equal size", 1, 1e12);
+  add("features", Type::integer, "64", "features of a node: its class's mean plus noise", 1, 1e6);
+  add("classes", Type::integer, "16", "number of classes; a community's class is its number modulo this", 1,
+      1e9);
+  add("mixing", Type::real, "0.2", "fraction of the edges that leave their community", 0, 1);
+  add("feature-noise", Type::real, "1", "standard deviation of a feature; class means are unit vectors", 0,
+      1e6);
+  add("label-noise", Type::real, "0.05", "fraction of the nodes that carry another class than their own", 0,
+      1);
+  add("seed", Type::integer, "0", "key of all random numbers", 0, 9e15);
+  schema.add(setting_of("generate", "split", Type::text, "random:0.1/0.1/0.8",
+                        "random:0.1/0.1/0.8[:seed] or per-class:20/30[:seed]"));
+}
+
+LoopPolicy loop_policy(const std::string& text) {
+  if (text == "add") return LoopPolicy::add;
+  if (text == "drop") return LoopPolicy::drop;
+  return text == "keep" ? LoopPolicy::keep : LoopPolicy::automatic;
+}
+
+}  // namespace
+
+void add_dataset_settings(Schema& schema) {
+  add_prepare_settings(schema);
+  add_planted_settings(schema);
+}
+
+PrepareOptions prepare_options(const Settings& settings) {
+  PrepareOptions options;
+  options.format = settings.text("format");
+  if (settings.has_value("name")) options.name = settings.text("name");
+  options.undirected = settings.boolean("undirected");
+  options.self_loops = loop_policy(settings.text("self-loops"));
+  options.largest_component = settings.boolean("largest-component");
+  options.normalize_features =
+      settings.text("normalize-features") == "row" ? FeatureNorm::row : FeatureNorm::none;
+  if (settings.has_value("split")) options.split = settings.text("split");
+  return options;
+}
+
+PlantedOptions planted_options(const Settings& settings) {
+  PlantedOptions options;
+  options.nodes = settings.integer("nodes");
+  options.degree = settings.real("degree");
+  options.communities = settings.integer("communities");
+  options.features = settings.integer("features");
+  options.classes = settings.integer("classes");
+  options.mixing = settings.real("mixing");
+  options.feature_noise = settings.real("feature-noise");
+  options.label_noise = settings.real("label-noise");
+  options.seed = static_cast<std::uint64_t>(settings.integer("seed"));
+  options.split = parse_split(settings.text("split"), options.seed);
+  return options;
+}
+
+}  // namespace kith
