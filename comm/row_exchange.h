@@ -1,9 +1,10 @@
 #pragma once
+#include <chrono>
 #include <span>
 #include <vector>
 
 #include "kith/comm/communicator.h"
-#include "kith/core/array.h"
+#include "kith/core/ledger.h"
 
 namespace kith {
 
@@ -18,47 +19,57 @@ struct RowCounts {
 /// What an exchange's bytes and seconds are counted as.
 struct ExchangeLabel {
   const char* what = "row exchange";  ///< in errors
-  const char* counter = "halo";       ///< `<counter>.bytes`, `<counter>.rows`, `<counter>.messages`, by layer and peer
+  /// `<counter>.bytes`, `.rows` and `.messages` count what this rank sent to other ranks, by layer and peer;
+  /// `<counter>.wait` and `<counter>.hidden` are the seconds spent waiting and the seconds under way besides,
+  /// by layer.
+  const char* counter = "halo";
   int layer = -1;
 };
 
-/// Moves opaque rows between ranks: packed rows for rank 0, 1, … in, packed rows from rank 0, 1, … out. Blocking
-/// (`exchange_rows`) or split-phase. A message per pair of ranks with rows; nothing for empty pairs. Self rows are copied.
-/// Not thread-safe per communicator: a thread of its own takes a duplicated communicator.
+/// Moves opaque rows between ranks: packed rows for rank 0, 1, … in, packed rows from rank 0, 1, … out.
+/// Blocking
+/// (`exchange`) or split-phase (`start`). A message per pair of ranks with rows; nothing for empty pairs.
+/// Self rows are copied. Not thread-safe per communicator: a thread of its own takes a duplicated
+/// communicator.
 class RowExchange {
  public:
   RowExchange(Communicator& comm, Ledger& ledger) : comm_(&comm), ledger_(&ledger) {}
 
+  /// An exchange under way. Moves only; must be waited for before its rows go.
   class InFlight {
    public:
     InFlight() = default;
     /// Drives progress; true once everything has arrived and left.
     bool progress();
-    /// Throws PeerError as Communicator::wait does. Seconds waited go to the ledger as `<counter>.wait`.
+    /// Throws PeerError as Communicator::wait does. Seconds waited go to the ledger as `<counter>.wait`. A
+    /// second call does nothing.
     void wait();
 
    private:
     friend class RowExchange;
-    RowExchange* owner_ = nullptr;
+    using Clock = std::chrono::steady_clock;
+    void account(double waited);
+    Communicator* comm_ = nullptr;  // null: nothing is under way
+    Ledger* ledger_ = nullptr;
     std::vector<Pending> operations_;
     ExchangeLabel label_;
+    Clock::time_point begin_;
   };
 
-  /// `send` and `receive` must stay valid until `wait` returns. Collective in the sense that the peers with rows
-  /// start the matching exchange, in the same order.
+  /// `send` and `receive` must stay valid until `wait` returns. Collective in the sense that each pair of
+  /// ranks with rows starts its exchanges in the same order.
   InFlight start(std::span<const std::byte> send, std::span<std::byte> receive, const RowCounts& counts,
                  std::int64_t row_bytes, ExchangeLabel label);
   void exchange(std::span<const std::byte> send, std::span<std::byte> receive, const RowCounts& counts,
                 std::int64_t row_bytes, ExchangeLabel label);
 
-  /// The receive counts that belong to these send counts. Collective.
+  /// The receive counts that belong to these send counts. Collective. Counted as `<counter>.count_bytes`.
   std::vector<std::int64_t> exchange_counts(const std::vector<std::int64_t>& send, ExchangeLabel label);
   Communicator& comm() { return *comm_; }
 
  private:
   Communicator* comm_;
   Ledger* ledger_;
-  int next_tag_ = 0;
 };
 
 }  // namespace kith
