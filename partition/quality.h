@@ -25,4 +25,8 @@ struct Quality {
 Quality quality_of(const CsrAny& graph, const Partitioning& partitioning,
                    const std::vector<BalanceConstraint>& constraints);
 
+/// For the terminal, one line a figure: cut, volume, halo rows and balances (minimum, mean, maximum), empty
+/// parts.
+std::string table_of(const Quality& quality);
+
 }  // namespace kith

@@ -1,0 +1,70 @@
+#include "kith/partition/settings.h"
+
+#include "kith/partition/constraints.h"
+#include "kith/partition/partitioners.h"
+
+namespace kith {
+namespace {
+
+constexpr double kMostParts = 1 << 20;
+
+Setting setting(const char* name, Setting::Type type, const char* fallback, const char* help) {
+  Setting made;
+  made.name = name;
+  made.type = type;
+  made.fallback = fallback;
+  made.help = help;
+  made.module = "partition";
+  made.verbs = {"partition"};
+  return made;
+}
+
+}  // namespace
+
+void add_partition_settings(Schema& schema) {
+  using Type = Setting::Type;
+  Setting k = setting("k", Type::integer, "2", "The number of parts; a run may use as many ranks or fewer");
+  k.minimum = 1;
+  k.maximum = kMostParts;
+  schema.add(k);
+
+  Setting method = setting("method", Type::choice, "metis", "How to choose the parts");
+  method.choices = partition_methods();
+  schema.add(method);
+
+  Setting objective = setting("objective", Type::choice, "cut",
+                              "What METIS minimises: edges between parts, or rows that parts exchange");
+  objective.choices = {"cut", "volume"};
+  schema.add(objective);
+
+  schema.add(setting("balance", Type::text, "nodes",
+                     "What every part gets an equal share of: a list of nodes, edges, train, valid, test"));
+  Setting imbalance = setting("imbalance", Type::real, "0.03",
+                              "How far METIS may let the heaviest part exceed the mean, as a fraction");
+  imbalance.minimum = 0.001;
+  imbalance.maximum = 1;
+  schema.add(imbalance);
+
+  schema.add(setting("assignment", Type::path, "",
+                     "A file with one part number per node, text or .npy, that replaces the method"));
+  if (schema.find("seed") == nullptr) {
+    Setting seed = setting("seed", Type::integer, "0", "The seed of all random choices");
+    seed.minimum = 0;
+    schema.add(seed);
+  }
+}
+
+PartitionOptions partition_options(const Settings& settings) {
+  PartitionOptions options;
+  options.k = static_cast<int>(settings.integer("k"));
+  options.method = settings.text("method");
+  options.objective = settings.text("objective") == "volume" ? CutObjective::volume : CutObjective::cut;
+  options.balance = settings.text("balance");
+  balance_names(options.balance);
+  options.imbalance = settings.real("imbalance");
+  options.seed = static_cast<std::uint64_t>(settings.integer("seed"));
+  if (settings.has_value("assignment")) options.assignment = settings.text("assignment");
+  return options;
+}
+
+}  // namespace kith

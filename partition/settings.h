@@ -1,0 +1,27 @@
+#pragma once
+#include <cstdint>
+#include <filesystem>
+#include <string>
+
+#include "kith/core/settings.h"
+#include "kith/partition/partitioning.h"
+
+namespace kith {
+
+/// The settings of the verb `partition`.
+struct PartitionOptions {
+  int k = 2;
+  std::string method = "metis";
+  CutObjective objective = CutObjective::cut;
+  std::string balance = "nodes";  ///< names for `balance_constraints`
+  double imbalance = 0.03;
+  std::uint64_t seed = 0;
+  std::filesystem::path assignment;  ///< empty: the method decides
+};
+
+/// Adds k, method, objective, balance, imbalance and assignment, and `seed` where no other module added it.
+void add_partition_settings(Schema& schema);
+/// Throws InputError when `balance` names an unknown constraint.
+PartitionOptions partition_options(const Settings& settings);
+
+}  // namespace kith
