@@ -9,10 +9,10 @@
 
 namespace kith {
 
-/// The bipartite message-flow graph of one layer: rows are destinations, columns are sources, both numbered by
-/// their position in the batch's `nodes`; destinations are the first sources.
+/// The bipartite message-flow graph of one layer: rows are destinations, columns are sources, both numbered
+/// by their position in the batch's `nodes`; destinations are the first sources.
 struct Block {
-  Csr32 csr;                 ///< [destinations, sources]
+  Csr32 csr;  ///< [destinations, sources]
   std::int64_t sources = 0;
   std::int64_t destinations() const { return csr.n(); }
 };
@@ -20,18 +20,19 @@ struct Block {
 /// One rank's share of one mini-batch.
 struct Batch {
   std::int64_t epoch = 0;
-  std::int64_t step = 0;              ///< global step: the Philox counter of every draw in it
-  std::int64_t global_seeds = 0;      ///< of all ranks: the gradient's denominator
-  /// All nodes, the seeds first, then new sources in order of first appearance by (destination, slot), hop by hop; the
-  /// sources of hop h are a prefix.
+  std::int64_t step = 0;          ///< global step: the Philox counter of every draw in it
+  std::int64_t global_seeds = 0;  ///< of all ranks: the gradient's denominator
+  /// All nodes, the seeds first, then new sources in order of first appearance by (destination, slot), hop by
+  /// hop; the sources of hop h are a prefix.
   Array<GlobalId> nodes;
-  Array<StoreId> store_ids;           ///< [nodes]
-  Array<std::int64_t> degrees;        ///< [nodes] full-graph in-degrees, stored self-loops not counted when excluded
+  Array<StoreId> store_ids;  ///< [nodes]
+  Array<std::int64_t>
+      degrees;  ///< [nodes] full-graph in-degrees, stored self-loops not counted when excluded
   /// blocks[0] feeds the first layer of the model (the last hop), blocks.back() makes the seeds.
   std::vector<Block> blocks;
-  Matrix features;                    ///< [nodes, F], decoded to fp32
-  Array<std::int64_t> labels;         ///< [seeds]
-  Array<float> multi_labels;          ///< [seeds, classes] or empty
+  Matrix features;             ///< [nodes, F], decoded to fp32
+  Array<std::int64_t> labels;  ///< [seeds]
+  Array<float> multi_labels;   ///< [seeds, classes] or empty
   std::int64_t seeds() const { return blocks.empty() ? 0 : blocks.back().destinations(); }
 };
 

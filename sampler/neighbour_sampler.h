@@ -7,12 +7,17 @@
 
 namespace kith {
 
+/// How nodes become positions in a batch: a word per node of the graph, or a hash table of the batch. The
+/// same batches either way; `automatic` is direct when that takes at most an eighth of the available memory.
+enum class RelabelTable { automatic, direct, hash };
+
 struct SamplerOptions {
   std::vector<std::int64_t> fanouts{15, 10, 5};  ///< the seeds' own hop first; −1: all
   std::int64_t batch_size = 1024;                ///< global
   bool replace = false;
   bool exclude_self = false;
   std::uint64_t seed = 0;
+  RelabelTable table = RelabelTable::automatic;
 };
 
 /// The train nodes of all ranks in the order of one epoch: one permutation of the train store ids keyed by
@@ -22,11 +27,13 @@ class BatchSchedule {
   BatchSchedule(const PartitionedStore& parts, const SamplerOptions& options);
   std::int64_t train_nodes() const;
   std::int64_t batches_per_epoch() const;
-  /// The seeds of batch b of an epoch, global ids in schedule order, of all ranks. The span lives until the next
-  /// call with another epoch.
+  /// The seeds of batch b of an epoch, global ids in schedule order, of all ranks. The span lives until the
+  /// next call with another epoch.
   std::span<const GlobalId> seeds(std::int64_t epoch, std::int64_t batch);
 
  private:
+  void shuffle(std::int64_t epoch);
+
   std::vector<GlobalId> train_;  ///< ascending store id
   std::vector<StoreId> train_store_ids_;
   std::vector<GlobalId> order_;
@@ -36,16 +43,22 @@ class BatchSchedule {
 };
 
 /// Builds one rank's share of a batch: topology only, features and labels are fetched later.
+/// One thread at a time.
 class NeighbourSampler {
  public:
   NeighbourSampler(Topology& topology, const SamplerOptions& options, std::int64_t global_nodes);
   ~NeighbourSampler();
+  /// `seeds`: this rank's share, distinct, in schedule order. Collective when the topology is partitioned.
+  /// Deterministic: the same for any thread count.
   Batch sample(std::span<const GlobalId> seeds, std::int64_t epoch, std::int64_t step);
 
  private:
   struct Relabelling;
+  Block sample_hop(std::size_t hop, std::int64_t step, Array<GlobalId>& nodes);
+
   Topology* topology_;
   SamplerOptions options_;
+  std::int64_t global_nodes_;
   std::unique_ptr<Relabelling> relabelling_;
 };
 

@@ -9,17 +9,17 @@ namespace kith {
 
 /// How one hop draws. A draw is a position in the row's order (ascending store ids).
 struct HopRequest {
-  std::int64_t fanout = -1;      ///< −1: all neighbours
+  std::int64_t fanout = -1;  ///< −1: all neighbours
   bool replace = false;
   /// GCN and GAT count a node once as its own neighbour, so a stored self-loop is no candidate.
   bool exclude_self = false;
-  PhiloxKey key;                 ///< of (seed, Stream::sampling, hop), hop 0 is the seeds' own
+  PhiloxKey key;  ///< of (seed, Stream::sampling, hop), hop 0 is the seeds' own
   std::uint32_t step = 0;
 };
 
 /// The drawn neighbours of a frontier, row by row.
 struct HopResult {
-  Array<std::int64_t> indptr;    ///< [frontier + 1]
+  Array<std::int64_t> indptr;  ///< [frontier + 1]
   Array<GlobalId> neighbours;
 };
 

@@ -1,0 +1,100 @@
+#pragma once
+#include <bit>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "kith/core/array.h"
+#include "kith/core/ids.h"
+#include "kith/core/philox.h"
+
+namespace kith {
+
+/// Global id → position in the batch, by direct indexing: a word a node of the graph, (batch number,
+/// position). A new batch number forgets everything at once. For graphs whose 8 n bytes are affordable.
+class DirectTable {
+ public:
+  explicit DirectTable(std::int64_t nodes) : slots_(static_cast<std::size_t>(nodes), 0) {}
+
+  void begin_batch() {
+    if (++batch_ != 0) return;
+    std::fill(slots_.begin(), slots_.end(), 0);
+    batch_ = 1;
+  }
+  void reserve(std::int64_t) {}
+  void prefetch(GlobalId node) const { __builtin_prefetch(&slots_[node.value()], 1); }
+  /// The node's position; `next` if it has none yet, which then is its position.
+  std::int32_t position_or(GlobalId node, std::int32_t next) {
+    std::uint64_t& slot = slots_[node.value()];
+    // Both outcomes are frequent and random: a select instead of a branch, and the store is unconditional.
+    const bool known = static_cast<std::uint32_t>(slot >> 32) == batch_;
+    const auto position = known ? static_cast<std::uint32_t>(slot) : static_cast<std::uint32_t>(next);
+    slot = std::uint64_t{batch_} << 32 | position;
+    return static_cast<std::int32_t>(position);
+  }
+
+ private:
+  Array<std::uint64_t> slots_;
+  std::uint32_t batch_ = 0;
+};
+
+/// The same by open addressing with linear probing at load ≤ 1/2, sized by the largest batch so far.
+class HashTable {
+ public:
+  void begin_batch() {
+    if (++batch_ != 0) return;
+    std::fill(slots_.begin(), slots_.end(), Slot{});
+    batch_ = 1;
+  }
+  /// Makes room for `nodes` members in all. Those of this batch stay.
+  void reserve(std::int64_t nodes) {
+    const std::size_t wanted = std::bit_ceil(static_cast<std::size_t>(nodes) * 2 + 2);
+    if (wanted <= slots_.size()) return;
+    std::vector<Slot> old(wanted);
+    old.swap(slots_);
+    for (const Slot& slot : old)
+      if (slot.batch == batch_) slots_[free_or_own(slot.node)] = slot;
+  }
+  void prefetch(GlobalId node) const { __builtin_prefetch(&slots_[home(node.value())], 1); }
+  std::int32_t position_or(GlobalId node, std::int32_t next) {
+    Slot& slot = slots_[free_or_own(node.value())];
+    if (slot.batch != batch_) slot = {node.value(), batch_, next};
+    return slot.position;
+  }
+
+ private:
+  struct Slot {
+    std::int64_t node = 0;
+    std::uint32_t batch = 0;
+    std::int32_t position = 0;
+  };
+  std::size_t home(std::int64_t node) const {
+    return mix64(static_cast<std::uint64_t>(node)) & (slots_.size() - 1);
+  }
+  std::size_t free_or_own(std::int64_t node) const {
+    std::size_t at = home(node);
+    while (slots_[at].batch == batch_ && slots_[at].node != node) at = (at + 1) & (slots_.size() - 1);
+    return at;
+  }
+  std::vector<Slot> slots_;
+  std::uint32_t batch_ = 0;
+};
+
+/// Replaces nodes by positions: known ones by theirs, new ones appended to `nodes` in order of first
+/// appearance. `nodes` must have room for known + neighbours.size() + 1. Returns how many nodes there are
+/// then.
+template <class Table>
+std::int64_t relabel(Table& table, std::span<const GlobalId> neighbours, std::span<GlobalId> nodes,
+                     std::int64_t known, std::int32_t* positions) {
+  constexpr std::size_t kAhead = 24;
+  auto next = static_cast<std::int32_t>(known);
+  for (std::size_t e = 0; e < neighbours.size(); ++e) {
+    if (e + kAhead < neighbours.size()) table.prefetch(neighbours[e + kAhead]);
+    nodes[next] = neighbours[e];  // stands only if the node is new
+    positions[e] = table.position_or(neighbours[e], next);
+    next += positions[e] == next ? 1 : 0;
+  }
+  return next;
+}
+
+}  // namespace kith

@@ -1,0 +1,67 @@
+#include "kith/sampler/settings.h"
+
+#include <fmt/format.h>
+
+#include "kith/core/error.h"
+
+namespace kith {
+namespace {
+
+Setting train_setting(const char* name, Setting::Type type, const char* fallback, const char* help) {
+  Setting setting;
+  setting.name = name;
+  setting.type = type;
+  setting.fallback = fallback;
+  setting.help = help;
+  setting.module = "sampler";
+  setting.verbs = {"train"};
+  return setting;
+}
+
+}  // namespace
+
+void add_sampler_settings(Schema& schema) {
+  schema.add(train_setting("fanout", Setting::Type::integers, "15,10,5",
+                           "neighbours sampled per node and hop, the seeds' own hop first, -1 for all"));
+  Setting batch =
+      train_setting("batch-size", Setting::Type::integer, "1024", "seeds per batch, over all ranks");
+  batch.minimum = 1;
+  schema.add(batch);
+  schema.add(train_setting("replace", Setting::Type::boolean, "false", "sample neighbours with replacement"));
+  Setting cache =
+      train_setting("cache", Setting::Type::text, "vip:10%",
+                    "remote feature rows kept on each rank, policy:size, as in vip:10%, degree:50000, "
+                    "vip:2GiB or none");
+  cache.shapes_result = false;
+  schema.add(cache);
+  Setting prefetch =
+      train_setting("prefetch", Setting::Type::integer, "2", "batches prepared ahead by a background thread");
+  prefetch.minimum = 0;
+  prefetch.maximum = 64;
+  prefetch.shapes_result = false;
+  schema.add(prefetch);
+  Setting topology = train_setting("topology", Setting::Type::choice, "replicated",
+                                   "whether every rank maps the whole graph's rows to sample from them");
+  topology.choices = {"replicated"};
+  topology.shapes_result = false;
+  schema.add(topology);
+}
+
+SamplerOptions sampler_options(const Settings& settings) {
+  SamplerOptions options;
+  options.fanouts = settings.integers("fanout");
+  for (const std::int64_t fanout : options.fanouts)
+    if (fanout != -1 && (fanout < 1 || fanout > 1'000'000))
+      throw InputError(fmt::format("fanout \"{}\": {} is neither -1 (all) nor in [1, 1000000]",
+                                   settings.text("fanout"), fanout));
+  if (options.fanouts.empty()) throw InputError("fanout: at least one hop is needed, as in 15,10,5");
+  options.batch_size = settings.integer("batch-size");
+  options.replace = settings.boolean("replace");
+  return options;
+}
+
+CacheSpec cache_spec(const Settings& settings) { return parse_cache_spec(settings.text("cache")); }
+
+int prefetch_depth(const Settings& settings) { return static_cast<int>(settings.integer("prefetch")); }
+
+}  // namespace kith
