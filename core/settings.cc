@@ -56,9 +56,13 @@ std::vector<const Setting*> Schema::of_verb(std::string_view verb) const {
 }
 
 std::string Schema::unknown_message(std::string_view verb, std::string_view name) const {
-  if (const Setting* setting = find(name))
-    return fmt::format("\"{}\" is not a setting of kith {}, but of kith {}", setting->name, verb,
-                       fmt::join(setting->verbs, ", kith "));
+  std::vector<std::string> takers;
+  for (const Setting& setting : settings_)
+    if (setting.name == detail::canonical_name(name))
+      takers.insert(takers.end(), setting.verbs.begin(), setting.verbs.end());
+  if (!takers.empty())
+    return fmt::format("\"{}\" is not a setting of kith {}, but of kith {}", detail::canonical_name(name),
+                       verb, fmt::join(takers, ", kith "));
   std::vector<std::string> known;
   for (const Setting* setting : of_verb(verb)) known.push_back(setting->name);
   const auto near = nearest_name(detail::canonical_name(name), known);
