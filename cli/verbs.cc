@@ -1,0 +1,66 @@
+#include <fmt/format.h>
+
+#include "kith/cli/verb.h"
+#include "kith/core/error.h"
+
+namespace kith::cli {
+
+const std::vector<Verb>& all_verbs() {
+  static const std::vector<Verb> verbs{
+      {.name = "generate",
+       .summary = "Make a synthetic graph with features and labels",
+       .example = "kith generate planted -o toy --nodes 20000 --degree 16 --communities 8 --seed 1",
+       .positionals = {{"kind", "KIND"}},
+       .run = run_generate},
+      {.name = "prepare",
+       .summary = "Import a raw graph, check it and write a store",
+       .example = "kith prepare downloads/planetoid -o cora --name cora --normalize-features row",
+       .positionals = {{"raw", "RAW"}},
+       .run = run_prepare},
+      {.name = "partition",
+       .summary = "Cut a store into parts for several ranks",
+       .example = "kith partition cora -o cora-k4 -k 4 --method metis --balance nodes,train",
+       .positionals = {{"store", "STORE"}},
+       .run = run_partition},
+      {.name = "inspect",
+       .summary = "Say what a store, a partitioned store or a run holds",
+       .example = "kith inspect cora-k4 --json",
+       .positionals = {{"path", "STORE|PARTS|RUN"}},
+       .run = run_inspect},
+      {.name = "verify",
+       .summary = "Read every file of a store, a partitioned store or a run against its checksum",
+       .example = "kith verify cora-k4",
+       .positionals = {{"path", "STORE|PARTS|RUN"}},
+       .run = run_verify},
+      {.name = "train",
+       .summary = "Train a model on one rank, or on several under mpiexec or srun",
+       .example = "mpiexec -n 2 kith train cora-k4 -o runs/sage --model sage --regime mini-batch --epochs 20",
+       .positionals = {{"data", "DATA|run.toml"}},
+       .run = run_train},
+      {.name = "evaluate",
+       .summary = "Measure a trained model over the full graph",
+       .example = "kith evaluate runs/sage --split test --json",
+       .positionals = {{"run", "RUN"}},
+       .run = run_evaluate},
+      {.name = "settings",
+       .summary = "Print every setting as the Markdown of docs/settings.md",
+       .example = "kith settings --markdown",
+       .positionals = {},
+       .run = run_settings,
+       .listed = false},
+  };
+  return verbs;
+}
+
+const Verb& verb_named(const std::string& name) {
+  std::vector<std::string> known;
+  for (const Verb& verb : all_verbs()) {
+    if (verb.name == name) return verb;
+    known.push_back(verb.name);
+  }
+  const auto near = nearest_name(name, known);
+  throw InputError(fmt::format("unknown verb \"{}\"{}; kith --help lists them", name,
+                               near ? fmt::format(", did you mean \"{}\"?", *near) : ""));
+}
+
+}  // namespace kith::cli
