@@ -10,7 +10,7 @@ namespace kith {
 
 /// The store ids of the three splits; any may be empty.
 struct SplitIds {
-  std::span<const std::int64_t> train, valid, test;
+  std::span<const std::int64_t> train = {}, valid = {}, test = {};
 };
 
 /// Every node weighs 1.

@@ -156,6 +156,7 @@ PartitionResult metis_partition(const PartitionRequest& request) {
         with_facts("METIS cannot make more parts than there are nodes; use fewer parts, or --method "
                    "random or range, which leave parts empty",
                    {{"k", request.k}, {"nodes", n}}));
+  check_width(n, 0);
   return request.graph.visit([&]<class Index>(CsrView<Index> stored) {
     const RowCounts counts = counts_of(stored);
     check_width(n, counts.distinct);

@@ -29,7 +29,7 @@ struct PartitionRequest {
   CsrAny graph;  ///< as stored: may be directed, with self-loops and isolated nodes
   int k = 2;
   CutObjective objective = CutObjective::cut;
-  std::vector<BalanceConstraint> constraints;
+  std::vector<BalanceConstraint> constraints = {};
   std::uint64_t seed = 0;
   /// The heaviest part may weigh 1 + imbalance times the mean, in every constraint (METIS strives, no
   /// promise).

@@ -18,8 +18,8 @@ struct Quality {
   double cut_fraction = 0;     ///< of all stored edges
   std::int64_t communication_volume =
       0;  ///< Σ over parts of halo rows = Σ_v |{other parts v's out-edges reach}|
-  std::vector<std::int64_t> halo_rows;  ///< [k]
-  std::vector<Balance> balances;        ///< nodes, edges, and one per constraint
+  std::vector<std::int64_t> halo_rows = {};  ///< [k]
+  std::vector<Balance> balances = {};        ///< nodes, edges, and one per constraint
   int empty_parts = 0;
 };
 Quality quality_of(const CsrAny& graph, const Partitioning& partitioning,

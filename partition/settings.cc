@@ -47,11 +47,9 @@ void add_partition_settings(Schema& schema) {
 
   schema.add(setting("assignment", Type::path, "",
                      "A file with one part number per node, text or .npy, that replaces the method"));
-  if (schema.find("seed") == nullptr) {
-    Setting seed = setting("seed", Type::integer, "0", "The seed of all random choices");
-    seed.minimum = 0;
-    schema.add(seed);
-  }
+  Setting seed = setting("seed", Type::integer, "0", "The seed of all random choices");
+  seed.minimum = 0;
+  schema.add(seed);
 }
 
 PartitionOptions partition_options(const Settings& settings) {

@@ -19,7 +19,7 @@ struct PartitionOptions {
   std::filesystem::path assignment;  ///< empty: the method decides
 };
 
-/// Adds k, method, objective, balance, imbalance and assignment, and `seed` where no other module added it.
+/// Adds k, method, objective, balance, imbalance, assignment and seed.
 void add_partition_settings(Schema& schema);
 /// Throws InputError when `balance` names an unknown constraint.
 PartitionOptions partition_options(const Settings& settings);
