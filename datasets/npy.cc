@@ -79,46 +79,22 @@ Array<T> NpyView::copied() const {
   Array<T> out(static_cast<std::size_t>(header.count()));
   switch (header.dtype) {
     case DType::u8:
-    case DType::boolean:
-      convert<std::uint8_t>(*this, out);
-      return out;
-    case DType::i8:
-      convert<std::int8_t>(*this, out);
-      return out;
-    case DType::i16:
-      convert<std::int16_t>(*this, out);
-      return out;
-    case DType::u16:
-      convert<std::uint16_t>(*this, out);
-      return out;
-    case DType::i32:
-      convert<std::int32_t>(*this, out);
-      return out;
-    case DType::u32:
-      convert<std::uint32_t>(*this, out);
-      return out;
-    case DType::i64:
-      convert<std::int64_t>(*this, out);
-      return out;
-    case DType::u64:
-      convert<std::uint64_t>(*this, out);
-      return out;
-    default:
-      break;
+    case DType::boolean: convert<std::uint8_t>(*this, out); return out;
+    case DType::i8: convert<std::int8_t>(*this, out); return out;
+    case DType::i16: convert<std::int16_t>(*this, out); return out;
+    case DType::u16: convert<std::uint16_t>(*this, out); return out;
+    case DType::i32: convert<std::int32_t>(*this, out); return out;
+    case DType::u32: convert<std::uint32_t>(*this, out); return out;
+    case DType::i64: convert<std::int64_t>(*this, out); return out;
+    case DType::u64: convert<std::uint64_t>(*this, out); return out;
+    default: break;
   }
   if constexpr (std::is_floating_point_v<T>) {
     switch (header.dtype) {
-      case DType::f16:
-        convert<Half>(*this, out);
-        return out;
-      case DType::f32:
-        convert<float>(*this, out);
-        return out;
-      case DType::f64:
-        convert<double>(*this, out);
-        return out;
-      default:
-        break;
+      case DType::f16: convert<Half>(*this, out); return out;
+      case DType::f32: convert<float>(*this, out); return out;
+      case DType::f64: convert<double>(*this, out); return out;
+      default: break;
     }
   }
   fail(where, describe(header) + " where integers are expected");

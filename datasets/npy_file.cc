@@ -18,12 +18,14 @@ NpyWriter::NpyWriter(const std::filesystem::path& path, DType dtype, std::vector
   const std::string header = npy_header(dtype, shape);
   checksum_.add(bytes_of(header));
   file_.write(header);
+  written_ = static_cast<std::int64_t>(header.size());
 }
 
 void NpyWriter::write(std::span<const std::byte> bytes) {
   require(bytes.size() <= missing_, "npy writer: no more elements than the shape has",
           {{"bytes", bytes.size()}, {"bytes left", missing_}});
   missing_ -= bytes.size();
+  written_ += static_cast<std::int64_t>(bytes.size());
   for (; !bytes.empty(); bytes = bytes.subspan(std::min(kPiece, bytes.size()))) {
     const auto piece = bytes.first(std::min(kPiece, bytes.size()));
     checksum_.add(piece);
@@ -31,14 +33,14 @@ void NpyWriter::write(std::span<const std::byte> bytes) {
   }
 }
 
-std::uint64_t NpyWriter::finish() {
+FileRecord NpyWriter::finish() {
   require(missing_ == 0, "npy writer: all elements are written", {{"bytes missing", missing_}});
   file_.commit();
-  return checksum_.value();
+  return {written_, checksum_.value()};
 }
 
-std::uint64_t write_npy(const std::filesystem::path& path, DType dtype, std::vector<std::int64_t> shape,
-                        std::span<const std::byte> bytes) {
+FileRecord write_npy(const std::filesystem::path& path, DType dtype, std::vector<std::int64_t> shape,
+                     std::span<const std::byte> bytes) {
   NpyWriter writer(path, dtype, std::move(shape));
   writer.write(bytes);
   return writer.finish();

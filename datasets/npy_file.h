@@ -23,6 +23,12 @@ class NpyFile {
   NpyView view_;
 };
 
+/// What a folder's JSON notes of each of its files.
+struct FileRecord {
+  std::int64_t bytes = 0;
+  std::uint64_t checksum = 0;  ///< of the whole file, header included
+};
+
 /// Writes an `.npy` file of a known shape in consecutive pieces, whole or not at all.
 class NpyWriter {
  public:
@@ -33,21 +39,21 @@ class NpyWriter {
   void write_values(std::span<const T> values) {
     write(std::as_bytes(values));
   }
-  /// Makes the file appear; returns the checksum of the whole file, header included. The elements written
-  /// must be exactly those of the shape.
-  std::uint64_t finish();
+  /// Makes the file appear. The elements written must be exactly those of the shape.
+  FileRecord finish();
 
  private:
   AtomicFile file_;
   Checksum checksum_;
+  std::int64_t written_ = 0;
   std::size_t missing_;  ///< bytes of elements still to come
 };
 
-/// A whole array at once; returns the file's checksum.
-std::uint64_t write_npy(const std::filesystem::path& path, DType dtype, std::vector<std::int64_t> shape,
-                        std::span<const std::byte> bytes);
+/// A whole array at once.
+FileRecord write_npy(const std::filesystem::path& path, DType dtype, std::vector<std::int64_t> shape,
+                     std::span<const std::byte> bytes);
 template <class T>
-std::uint64_t write_npy(const std::filesystem::path& path, std::span<const T> values) {
+FileRecord write_npy(const std::filesystem::path& path, std::span<const T> values) {
   return write_npy(path, dtype_of<T>, {static_cast<std::int64_t>(values.size())}, std::as_bytes(values));
 }
 

@@ -38,31 +38,19 @@ DType dtype_of_descr(std::string_view descr, const std::string& where) {
 
 std::string_view descr_of(DType dtype) {
   switch (dtype) {
-    case DType::u8:
-      return "|u1";
-    case DType::i8:
-      return "|i1";
-    case DType::i16:
-      return "<i2";
+    case DType::u8: return "|u1";
+    case DType::i8: return "|i1";
+    case DType::i16: return "<i2";
     case DType::u16:
-    case DType::bf16:
-      return "<u2";
-    case DType::i32:
-      return "<i4";
-    case DType::u32:
-      return "<u4";
-    case DType::i64:
-      return "<i8";
-    case DType::u64:
-      return "<u8";
-    case DType::f16:
-      return "<f2";
-    case DType::f32:
-      return "<f4";
-    case DType::f64:
-      return "<f8";
-    case DType::boolean:
-      return "|b1";
+    case DType::bf16: return "<u2";
+    case DType::i32: return "<i4";
+    case DType::u32: return "<u4";
+    case DType::i64: return "<i8";
+    case DType::u64: return "<u8";
+    case DType::f16: return "<f2";
+    case DType::f32: return "<f4";
+    case DType::f64: return "<f8";
+    case DType::boolean: return "|b1";
   }
   return "";
 }

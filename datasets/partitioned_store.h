@@ -25,14 +25,14 @@ struct PartView {
   Part part;
   std::int64_t first = 0;  ///< its first global id
   std::int64_t nodes = 0;
-  std::span<const std::int64_t> indptr;      ///< [nodes + 1]
-  IndexView indices;                         ///< global ids, ascending store id within a row
-  std::span<const float> edge_weights;       ///< [m] or empty
-  FeatureView features;                      ///< [nodes, F]
+  std::span<const std::int64_t> indptr;  ///< [nodes + 1]
+  IndexView indices;                     ///< global ids, ascending store id within a row
+  std::span<const float> edge_weights;   ///< [m] or empty
+  FeatureView features;                  ///< [nodes, F]
   LabelView labels;
-  std::span<const std::int64_t> split[3];    ///< train, valid, test: global ids, ascending
-  std::span<const std::int64_t> store_ids;   ///< [nodes]
-  std::span<const std::int64_t> halo;        ///< global ids, ascending
+  std::span<const std::int64_t> split[3];       ///< train, valid, test: global ids, ascending
+  std::span<const std::int64_t> store_ids;      ///< [nodes]
+  std::span<const std::int64_t> halo;           ///< global ids, ascending
   std::span<const std::int64_t> halo_by_owner;  ///< [k + 1]
 };
 
@@ -40,6 +40,9 @@ struct PartView {
 class PartitionedStore {
  public:
   static PartitionedStore open(const std::filesystem::path& folder, Verify verify = Verify::headers);
+  /// A plain store as its own single part, nothing copied: global ids are store ids. So whoever trains knows
+  /// PartitionedStore only.
+  static PartitionedStore whole(Store store);
   PartitionedStore(PartitionedStore&&) noexcept;
   PartitionedStore& operator=(PartitionedStore&&) noexcept;
   ~PartitionedStore();
@@ -49,8 +52,11 @@ class PartitionedStore {
   int k() const { return meta().k; }
   std::span<const std::int64_t> first() const;  ///< [k + 1]: the global-id range of every part
   PartView part(Part which) const;
-  std::string user_id(StoreId node) const;
-  bool has_user_ids() const;
+  /// By store id, as in the store: results are given in the user's ids and order without the store beside it.
+  UserIdView user_ids() const;
+  std::string user_id(StoreId node) const { return user_ids().text(node); }
+  bool has_user_ids() const { return user_ids().any(); }
+  std::int64_t bytes_on_disk() const;
 
  private:
   struct Contents;
@@ -58,15 +64,25 @@ class PartitionedStore {
   std::unique_ptr<Contents> contents_;
 };
 
-/// Writes the parts of a store, whole or not at all.
+/// Writes the parts of a store, whole or not at all: in parallel over as many parts as fit in a quarter of
+/// the memory left. Of `meta`, method, objective, seed, seconds and memory are taken as they are; the rest is
+/// computed (the quality too, unless it is given).
 void write_partitioned_store(const std::filesystem::path& folder, const Store& store,
-                             const Partitioning& partitioning, const PartitionMeta& meta);
+                             const Partitioning& partitioning, const PartitionMeta& meta,
+                             Existing existing = Existing::refuse);
+/// The fingerprint `write_partitioned_store` notes.
+std::uint64_t fingerprint_of(const Store& store, const Partitioning& partitioning);
 
 /// What kind of Kith folder a path is, by its JSON file; `none` when it is no folder of ours.
 enum class FolderKind { none, store, partitioned_store, run };
 FolderKind folder_kind(const std::filesystem::path& folder);
 
-/// Every file against its checksum; throws CorruptError that names the file. Returns the number of files read.
+/// A store (as its own single part) or a partitioned store, whichever the folder is. Throws InputError
+/// otherwise.
+PartitionedStore open_data(const std::filesystem::path& folder, Verify verify = Verify::headers);
+
+/// Every file of a store or partitioned store against its checksum; throws CorruptError that names the file.
+/// Returns the number of files read.
 int verify_folder(const std::filesystem::path& folder);
 
 }  // namespace kith

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "kith/core/dtype.h"
+#include "kith/core/file.h"
 #include "kith/core/ids.h"
 #include "kith/graph/csr.h"
 
@@ -33,6 +34,17 @@ struct LabelView {
   bool multi_label() const { return !multi.empty(); }
 };
 
+/// The user's names of the nodes: numbers, or texts as one blob with offsets, or nothing.
+struct UserIdView {
+  std::span<const std::int64_t> numbers;       ///< [n] or empty
+  std::span<const std::int64_t> name_offsets;  ///< [n + 1] or empty: name i is names[offset i .. offset i+1)
+  std::span<const std::uint8_t> names;
+
+  bool any() const { return !numbers.empty() || !name_offsets.empty(); }
+  /// The store id itself when the user gave none. Throws CorruptError when an offset leaves the blob.
+  std::string text(StoreId node) const;
+};
+
 enum class Split { train, valid, test };
 inline constexpr Split kSplits[] = {Split::train, Split::valid, Split::test};
 std::string_view name_of(Split split);
@@ -44,6 +56,7 @@ struct StoreMeta {
   std::int64_t nodes = 0;
   std::int64_t edges = 0;
   std::int64_t features = 0;
+  DType feature_dtype = DType::f32;
   std::int64_t classes = 0;
   bool multi_label = false;
   bool directed = false;
@@ -53,8 +66,8 @@ struct StoreMeta {
 
 enum class Verify { headers, checksums };
 
-/// The on-disk dataset, mapped read-only: opening is O(1) and ranks of one host share the page cache. Spans stay
-/// valid as long as the store lives.
+/// The on-disk dataset, mapped read-only: opening is O(1) and ranks of one host share the page cache. Spans
+/// stay valid as long as the store lives.
 class Store {
  public:
   /// Throws InputError when it is not there, CorruptError when it is damaged.
@@ -70,9 +83,13 @@ class Store {
   LabelView labels() const;
   std::span<const std::int64_t> split(Split which) const;  ///< store ids, ascending
   std::span<const float> edge_weights() const;             ///< [m] or empty
+  UserIdView user_ids() const;
   /// The user's number (or string) of a node; the store id itself when none were given.
-  std::string user_id(StoreId node) const;
-  bool has_user_ids() const;
+  std::string user_id(StoreId node) const { return user_ids().text(node); }
+  bool has_user_ids() const { return user_ids().any(); }
+  /// The recorded checksums of `indptr` and `indices` as one number: which graph this is, in O(1).
+  std::uint64_t graph_fingerprint() const;
+  std::int64_t bytes_on_disk() const;
 
  private:
   struct Contents;
@@ -87,12 +104,16 @@ struct StoreArrays {
   LabelView labels;
   std::span<const std::int64_t> train, valid, test;  ///< any order; written ascending
   std::span<const float> edge_weights;
-  std::span<const std::int64_t> node_ids;            ///< the user's ids; empty: the store ids
-  std::vector<std::string> node_names;               ///< or names
+  std::span<const std::int64_t> node_ids;  ///< the user's ids; empty: the store ids
+  std::vector<std::string> node_names;     ///< or names
 };
 
-/// Writes a store whole or not at all: to a temporary name, fsync, rename. Checks first (throws InputError): ids in
-/// range, finite features, labels in range, splits disjoint.
-void write_store(const std::filesystem::path& folder, const StoreArrays& arrays, const StoreMeta& meta);
+/// Writes a store whole or not at all: to a temporary name, fsync, rename; files in parallel, nothing copied.
+/// Checks first and throws InputError with the node, the value and the bound: rows that are not sorted, ids
+/// out of range, non-finite features or weights, labels out of range, splits that overlap, user ids that
+/// repeat. Of `meta`, the name, `directed` and `made_by` are taken as they are; the counts are those of the
+/// arrays.
+void write_store(const std::filesystem::path& folder, const StoreArrays& arrays, const StoreMeta& meta,
+                 Existing existing = Existing::refuse);
 
 }  // namespace kith
