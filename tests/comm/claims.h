@@ -1,0 +1,39 @@
+#pragma once
+#include "kith/comm/communicator.h"
+
+namespace kith::test {
+
+/// What holds for every communicator of any size: each is called on all ranks of a world, MPI or threads.
+struct Claim {
+  const char* name;
+  void (*check)(Communicator& comm);
+};
+void messages_arrive_whole_and_in_order(Communicator& comm);
+void all_reduce_is_the_fold_in_rank_order(Communicator& comm);
+void all_reduces_complete_in_any_order_of_waiting(Communicator& comm);
+void every_root_broadcasts(Communicator& comm);
+void gathers_give_all_by_rank(Communicator& comm);
+void ranks_agree_on_the_most_telling_exit_code(Communicator& comm);
+void rows_arrive_as_in_the_model(Communicator& comm);
+void counts_are_transposed(Communicator& comm);
+void exchanges_overlap(Communicator& comm);
+void another_thread_may_use_a_duplicate(Communicator& comm);
+void waiting_in_vain_names_peer_and_operation(Communicator& comm);
+void thread_defaults_and_rank_table_agree(Communicator& comm);
+
+inline constexpr Claim kClaims[] = {
+    {"messages_arrive_whole_and_in_order", messages_arrive_whole_and_in_order},
+    {"all_reduce_is_the_fold_in_rank_order", all_reduce_is_the_fold_in_rank_order},
+    {"all_reduces_complete_in_any_order_of_waiting", all_reduces_complete_in_any_order_of_waiting},
+    {"every_root_broadcasts", every_root_broadcasts},
+    {"gathers_give_all_by_rank", gathers_give_all_by_rank},
+    {"ranks_agree_on_the_most_telling_exit_code", ranks_agree_on_the_most_telling_exit_code},
+    {"rows_arrive_as_in_the_model", rows_arrive_as_in_the_model},
+    {"counts_are_transposed", counts_are_transposed},
+    {"exchanges_overlap", exchanges_overlap},
+    {"another_thread_may_use_a_duplicate", another_thread_may_use_a_duplicate},
+    {"waiting_in_vain_names_peer_and_operation", waiting_in_vain_names_peer_and_operation},
+    {"thread_defaults_and_rank_table_agree", thread_defaults_and_rank_table_agree},
+};
+
+}  // namespace kith::test
