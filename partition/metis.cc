@@ -47,10 +47,10 @@ RowCounts counts_of(CsrView<Index> graph) {
 // `arcs` counts each undirected edge twice.
 void check_width(std::int64_t nodes, std::int64_t arcs) {
   if (nodes < kMostNumbers && arcs <= kMostNumbers) return;
-  throw InputError(
-      with_facts("the distribution's METIS has 32-bit numbers, which cannot hold this graph; use "
-                 "--method random, --method range, or --assignment FILE, which have no such limit",
-                 {{"nodes", nodes}, {"twice the undirected edges", arcs}, {"limit", kMostNumbers}}));
+  throw InputError(with_facts(
+      "the distribution's METIS has 32-bit numbers, which cannot hold this graph; use "
+      "--method ldg, --method random, --method range, or --assignment FILE, which have no such limit",
+      {{"nodes", nodes}, {"twice the undirected edges", arcs}, {"limit", kMostNumbers}}));
 }
 
 std::int64_t total_of(const BalanceConstraint& constraint) {

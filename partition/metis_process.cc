@@ -24,7 +24,8 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr const char* kInstead =
-    "; use --method random, --method range, or --assignment FILE with another partitioner's result";
+    "; use --method ldg, --method random, --method range, or --assignment FILE with another partitioner's "
+    "result";
 
 bool starts_with_any(std::string_view variable) {
   for (const char* prefix : {"PMI", "MPI", "HYDRA", "HYDI", "OMPI_", "SLURM_PMI", "SLURM_MPI", "FI_"})

@@ -20,8 +20,8 @@ PartitionResult plain(const PartitionRequest& request) {
 }
 
 constexpr Method kMethods[] = {
-    {"metis", metis_partition},
-    {"random", plain<random_partition>},
+    {"metis", metis_partition},          {"ldg", plain<ldg_partition>},
+    {"fennel", plain<fennel_partition>}, {"random", plain<random_partition>},
     {"range", plain<range_partition>},
 };
 

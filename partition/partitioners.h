@@ -32,12 +32,18 @@ Partitioning random_partition(const PartitionRequest& request);
 /// Contiguous ranges of store ids, balanced by the first constraint (by nodes without one). k > n leaves
 /// parts empty.
 Partitioning range_partition(const PartitionRequest& request);
+/// Streaming partitioners: every node in store order to the part with most of its neighbours, discounted by
+/// how full it is: linear deterministic greedy (Stanton & Kliot 2012) and Fennel (Tsourakakis et al. 2014),
+/// in `passes` passes (Nishimura & Ugander 2013). O(n + k) memory, any size of graph, all constraints;
+/// sequential and deterministic. In a directed graph only in-neighbours count. k > n leaves parts empty.
+Partitioning ldg_partition(const PartitionRequest& request);
+Partitioning fennel_partition(const PartitionRequest& request);
 /// Reads one part number per node: text (one per line) or `.npy`. Throws InputError with file:line on a
 /// number outside [0, k), too few or too many.
 Partitioning read_assignment(const std::filesystem::path& file, std::int64_t nodes, int k);
 
-/// By name ("metis", "random", "range"), the seam where a partitioner is added: one file and its line in
-/// partitioners.cc. Throws InputError on an unknown name.
+/// By name ("metis", "ldg", "fennel", "random", "range"), the seam where a partitioner is added: one file and
+/// its line in partitioners.cc. Throws InputError on an unknown name.
 PartitionResult partition(const std::string& method, const PartitionRequest& request);
 /// The names `partition` knows.
 std::vector<std::string> partition_methods();

@@ -34,6 +34,7 @@ struct PartitionRequest {
   /// The heaviest part may weigh 1 + imbalance times the mean, in every constraint (METIS strives, no
   /// promise).
   double imbalance = 0.03;
+  int passes = 10;  ///< of the streaming partitioners over the nodes
 };
 
 /// The numbering of one partitioning: global ids are part-major, and within a part by ascending store id.

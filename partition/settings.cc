@@ -39,11 +39,17 @@ void add_partition_settings(Schema& schema) {
 
   schema.add(setting("balance", Type::text, "nodes",
                      "What every part gets an equal share of: a list of nodes, edges, train, valid, test"));
-  Setting imbalance = setting("imbalance", Type::real, "0.03",
-                              "How far METIS may let the heaviest part exceed the mean, as a fraction");
+  Setting imbalance =
+      setting("imbalance", Type::real, "0.03",
+              "How far the heaviest part may exceed the mean, as a fraction (METIS, ldg, fennel)");
   imbalance.minimum = 0.001;
   imbalance.maximum = 1;
   schema.add(imbalance);
+
+  Setting passes = setting("passes", Type::integer, "10", "How often ldg and fennel go over the nodes");
+  passes.minimum = 1;
+  passes.maximum = 1000;
+  schema.add(passes);
 
   schema.add(setting("assignment", Type::path, "",
                      "A file with one part number per node, text or .npy, that replaces the method"));
@@ -60,6 +66,7 @@ PartitionOptions partition_options(const Settings& settings) {
   options.balance = settings.text("balance");
   balance_names(options.balance);
   options.imbalance = settings.real("imbalance");
+  options.passes = static_cast<int>(settings.integer("passes"));
   options.seed = static_cast<std::uint64_t>(settings.integer("seed"));
   if (settings.has_value("assignment")) options.assignment = settings.text("assignment");
   return options;

@@ -15,11 +15,12 @@ struct PartitionOptions {
   CutObjective objective = CutObjective::cut;
   std::string balance = "nodes";  ///< names for `balance_constraints`
   double imbalance = 0.03;
+  int passes = 10;
   std::uint64_t seed = 0;
   std::filesystem::path assignment;  ///< empty: the method decides
 };
 
-/// Adds k, method, objective, balance, imbalance, assignment and seed.
+/// Adds k, method, objective, balance, imbalance, passes, assignment and seed.
 void add_partition_settings(Schema& schema);
 /// Throws InputError when `balance` names an unknown constraint.
 PartitionOptions partition_options(const Settings& settings);
