@@ -12,7 +12,7 @@ struct Options {
   int ranks = 1;
   Level level = Level::info;
   /// One file per rank, `rank-00003.log`, is written here; empty: none. Every level goes to the file.
-  std::filesystem::path folder;
+  std::filesystem::path folder = {};
 };
 
 /// Rank 0 prints to the console from `level` up; other ranks only warnings and errors, prefixed with the

@@ -15,15 +15,15 @@ namespace kith {
 struct Setting {
   enum class Type { boolean, integer, real, text, choice, integers, path };
 
-  std::string name;  ///< lower case, words joined by '-'
+  std::string name = {};  ///< lower case, words joined by '-'
   Type type = Type::text;
-  std::string fallback;              ///< the default, as a user would write it; empty: none
-  std::string help;                  ///< one sentence, no full stop
-  std::string module;                ///< the module that reads it
-  std::vector<std::string> verbs;    ///< the verbs that take it ("train", "partition", …)
-  std::vector<std::string> choices;  ///< for Type::choice
-  std::optional<double> minimum;     ///< inclusive; for numbers
-  std::optional<double> maximum;
+  std::string fallback = {};              ///< the default, as a user would write it; empty: none
+  std::string help = {};                  ///< one sentence, no full stop
+  std::string module = {};                ///< the module that reads it
+  std::vector<std::string> verbs = {};    ///< the verbs that take it ("train", "partition", …)
+  std::vector<std::string> choices = {};  ///< for Type::choice
+  std::optional<double> minimum = {};     ///< inclusive; for numbers
+  std::optional<double> maximum = {};
   /// False for what cannot change the result (paths, logging, threads): it is left out of the settings hash.
   bool shapes_result = true;
 };
