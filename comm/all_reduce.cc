@@ -5,9 +5,11 @@
 //           it moves no more bytes than the other;
 //   pieces  rank p adds piece p of everybody (reduce-scatter), then sends its sum to everybody (all-gather):
 //           2 (P−1)/P · bytes per rank, which is the least possible, in two rounds.
+// Ranks that share memory add longer vectors there instead (shared_all_reduce.cc), in the same order.
 #include <algorithm>
 
 #include "kith/comm/internal_messages.h"
+#include "kith/comm/shared_all_reduce.h"
 #include "kith/core/buffer.h"
 
 namespace kith {
@@ -138,7 +140,10 @@ class AllReduceSum final : public Collective {
 
 template <class T>
 Pending start(Communicator& comm, std::span<T> values, const char* what) {
-  return InternalMessages::logged(comm, std::make_unique<AllReduceSum<T>>(comm, values, what), "all-reduce",
+  SharedScratch* scratch = values.size_bytes() > kDirectBytes ? InternalMessages::scratch(comm) : nullptr;
+  Pending sum = scratch != nullptr ? start_shared_all_reduce(comm, *scratch, values, what)
+                                   : std::make_unique<AllReduceSum<T>>(comm, values, what);
+  return InternalMessages::logged(comm, std::move(sum), "all-reduce",
                                   static_cast<std::int64_t>(values.size_bytes()), -1);
 }
 

@@ -48,6 +48,8 @@ class Operation {
 };
 using Pending = std::unique_ptr<Operation>;
 
+class SharedScratch;
+
 /// What a communicator sent to other ranks, its collectives included.
 struct Traffic {
   std::int64_t bytes = 0;
@@ -101,6 +103,8 @@ class Communicator {
   virtual Pending receive(std::span<std::byte> bytes, Rank from, int tag, const char* what) = 0;
   /// More ranks on this host than cores this process may use: waits give the core away at once.
   virtual bool crowded() const = 0;
+  /// Memory that all ranks share, or null.
+  virtual SharedScratch* shared_scratch() { return nullptr; }
 
  private:
   friend class InternalMessages;

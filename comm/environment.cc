@@ -115,7 +115,9 @@ std::unique_ptr<Communicator> MpiEnvironment::world() {
   hosts->crowded = here > affinity_cores();
   MPI_Comm named = MPI_COMM_NULL;
   check_mpi(MPI_Comm_dup(copy, &named), "duplicate the world");
-  return std::make_unique<MpiCommunicator>(named, hosts);
+  auto world = std::make_unique<MpiCommunicator>(named, hosts);
+  world->share_memory();
+  return world;
 }
 
 std::string MpiEnvironment::library_version() {

@@ -101,6 +101,7 @@ std::unique_ptr<Communicator> MpiCommunicator::duplicate() {
   check_mpi(MPI_Comm_dup(handle_.get(), &copy), "duplicate communicator");
   auto duplicate = std::make_unique<MpiCommunicator>(copy, hosts_);
   duplicate->set_no_progress_limit(no_progress_limit());
+  duplicate->share_memory();
   return duplicate;
 }
 

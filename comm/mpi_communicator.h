@@ -6,6 +6,7 @@
 #include <mpi.h>
 
 #include "kith/comm/communicator.h"
+#include "kith/comm/shared_scratch.h"
 
 namespace kith {
 
@@ -35,6 +36,8 @@ class MpiCommunicator final : public Communicator {
   MpiCommunicator(MPI_Comm comm, std::shared_ptr<const MpiHosts> hosts);
   Rank rank() const override { return rank_; }
   int size() const override { return size_; }
+  /// Lets long all-reduces go through shared memory where all ranks are on one host. Collective.
+  void share_memory() { scratch_ = SharedScratch::make(*this); }
   const std::string& host_of(Rank rank) const override {
     return hosts_->names[static_cast<std::size_t>(rank.value())];
   }
@@ -44,10 +47,12 @@ class MpiCommunicator final : public Communicator {
  protected:
   Pending send(std::span<const std::byte> bytes, Rank to, int tag, const char* what) override;
   Pending receive(std::span<std::byte> bytes, Rank from, int tag, const char* what) override;
+  SharedScratch* shared_scratch() override { return scratch_.get(); }
   bool crowded() const override { return hosts_->crowded; }
 
  private:
   MpiHandle handle_;
+  std::unique_ptr<SharedScratch> scratch_;
   std::shared_ptr<const MpiHosts> hosts_;
   Rank rank_;
   int size_ = 1;

@@ -19,6 +19,7 @@ void counts_are_transposed(Communicator& comm);
 void exchanges_overlap(Communicator& comm);
 void another_thread_may_use_a_duplicate(Communicator& comm);
 void waiting_in_vain_names_peer_and_operation(Communicator& comm);
+void a_collective_without_a_rank_names_it(Communicator& comm);
 void thread_defaults_and_rank_table_agree(Communicator& comm);
 
 inline constexpr Claim kClaims[] = {
@@ -33,6 +34,7 @@ inline constexpr Claim kClaims[] = {
     {"exchanges_overlap", exchanges_overlap},
     {"another_thread_may_use_a_duplicate", another_thread_may_use_a_duplicate},
     {"waiting_in_vain_names_peer_and_operation", waiting_in_vain_names_peer_and_operation},
+    {"a_collective_without_a_rank_names_it", a_collective_without_a_rank_names_it},
     {"thread_defaults_and_rank_table_agree", thread_defaults_and_rank_table_agree},
 };
 

@@ -103,6 +103,24 @@ void waiting_in_vain_names_peer_and_operation(Communicator& comm) {
   barrier(comm, "after waiting in vain");
 }
 
+void a_collective_without_a_rank_names_it(Communicator& comm) {
+  const auto apart = comm.duplicate();  // what is left of the failed collective stays there
+  const int last = comm.size() - 1;
+  if (last > 0 && comm.rank() != Rank(last)) {
+    std::vector<float> values(100000);
+    apart->set_no_progress_limit(std::chrono::milliseconds(100));
+    try {
+      all_reduce_sum(*apart, std::span(values), "gradients");
+      ADD_FAILURE() << "the collective ended";
+    } catch (const PeerError& e) {
+      const std::string text = e.what();
+      EXPECT_NE(text.find("'gradients' (all-reduce of "), text.npos) << text;
+      EXPECT_NE(text.find("rank " + std::to_string(last) + " on host"), text.npos) << text;
+    }
+  }
+  barrier(comm, "after a collective without a rank");
+}
+
 void thread_defaults_and_rank_table_agree(Communicator& comm) {
   const int threads = default_threads(comm);
   EXPECT_GE(threads, 1);

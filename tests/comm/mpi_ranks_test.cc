@@ -31,7 +31,6 @@ TEST(LargeMessages, MoreThanTwoGibibytesArriveWhole) {
   for (std::size_t i = 0; i < bytes; i += 4093)
     wrong += large[i] != static_cast<std::byte>(i % 251 + 1) ? 1 : 0;
   EXPECT_EQ(wrong, 0u);
-  EXPECT_EQ(large.back(), (bytes - 1) % 4093 == 0 ? large.back() : std::byte{0});
 }
 
 }  // namespace kith::test
