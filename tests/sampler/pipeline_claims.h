@@ -1,0 +1,28 @@
+#pragma once
+#include "sampler/random_store.h"
+
+#include "kith/sampler/pipeline.h"
+
+namespace kith::test {
+
+/// All that one rank needs for a pipeline.
+struct Ranks {
+  Ranks(Communicator& comm, const PartitionedStore& p, const SamplerOptions& options,
+        const std::string& policy, std::int64_t cache);
+  const PartitionedStore& parts;
+  Ledger ledger;
+  Ownership ownership;
+  OwnedData owned;
+  BatchSchedule schedule;
+  std::unique_ptr<Topology> topology;
+  NeighbourSampler sampler;
+  FeatureStore features;
+};
+
+/// Two epochs (but the first step) equal the reference sampler, the labels and the features of the store.
+/// Collective.
+void expect_reference_batches(Communicator& comm, const RandomStore& store, int depth);
+/// A pipeline of 15 steps is destroyed after `after` batches. Collective.
+void leave_early(Communicator& comm, const RandomStore& store, int depth, std::int64_t after);
+
+}  // namespace kith::test
