@@ -154,7 +154,7 @@ PrepareReport write_dataset(RawDataset raw, const std::filesystem::path& store, 
   clock.end("features");
   report.meta = meta_of(raw, graph, undirected, options);
   finish(report, raw);
-  write_store(store, arrays_of(raw, graph), report.meta);
+  write_store(store, arrays_of(raw, graph), report.meta, options.existing);
   clock.end("write");
   return report;
 }

@@ -24,6 +24,7 @@ struct PrepareOptions {
   FeatureNorm normalize_features = FeatureNorm::none;
   std::string split;    ///< as `parse_split` reads it; empty: what the data brings, if anything
   std::string made_by;  ///< the command line, for meta.json
+  Existing existing = Existing::refuse;
 };
 
 /// What was read, what was made of it, and how long each phase took.

@@ -12,8 +12,16 @@ namespace {
 
 /// In the order they are tried: the more particular first.
 constexpr ImportFormat kFormats[] = {
-    {"planetoid", "ind.NAME.x, .tx, .allx, .y, .ty, .ally, .graph, .test.index", recognises_planetoid,
-     read_planetoid},
+    {"planetoid", "a folder of ind.NAME.x, .tx, .allx, .y, .ty, .ally, .graph, .test.index",
+     recognises_planetoid, read_planetoid},
+    {"gnn-benchmark", "an .npz of adj_*, attr_*, labels", recognises_gnn_benchmark, read_gnn_benchmark},
+    {"heterophilous", "an .npz of node_features, node_labels, edges, *_masks", recognises_heterophilous,
+     read_heterophilous},
+    {"ogb", "a folder of raw/ (csv.gz or data.npz) and split/", recognises_ogb, read_ogb},
+    {"npy", "a folder of .npy files: indptr, indices or edges; features, labels, …", recognises_npy,
+     read_npy},
+    {"npz", "an .npz of the same arrays", recognises_npz, read_npz},
+    {"edge-list", "text, one edge a line: .txt, .csv, .tsv, also .gz", recognises_edge_list, read_edge_list},
 };
 
 const ImportFormat& named(const std::string& name) {
@@ -38,13 +46,23 @@ const ImportFormat& recognised(const std::filesystem::path& raw, const ImportReq
       fmt::format("{}: in no format that Kith reads (name one with --format):{}", raw.string(), seen));
 }
 
+/// Planetoid data are named by a path that is the beginning of several files.
+bool is_prefix_or_file(const std::filesystem::path& raw) {
+  return std::filesystem::exists(raw) || std::filesystem::exists(raw.string() + ".graph");
+}
+
 }  // namespace
 
 std::span<const ImportFormat> import_formats() { return kFormats; }
 
 RawDataset import_dataset(const std::filesystem::path& raw, const ImportRequest& request) {
+  if (!is_prefix_or_file(raw))
+    throw InputError(fmt::format("{}: there is no such file or folder", raw.string()));
   const ImportFormat& format = request.format == "auto" ? recognised(raw, request) : named(request.format);
   RawDataset data = format.read(raw, request);
+  if (request.split && request.split->kind == SplitSpec::Kind::mask && format.name != "heterophilous")
+    throw InputError(fmt::format("--split {}: format {} has one split, not several", text_of(*request.split),
+                                 format.name));
   data.format = format.name;
   return data;
 }

@@ -1,0 +1,169 @@
+#include "kith/datasets/import/named_arrays.h"
+
+#include <algorithm>
+#include <memory>
+
+#include <fmt/format.h>
+
+#include "kith/core/error.h"
+#include "kith/core/parallel.h"
+#include "kith/datasets/import/formats.h"
+#include "kith/datasets/import/sparse_matrix.h"
+#include "kith/datasets/npy_file.h"
+
+namespace kith {
+namespace {
+
+void set_csr(RawDataset& raw, const NamedArrays& arrays) {
+  SparseMatrix matrix;
+  matrix.where = arrays.where;
+  arrays.with("indptr", [&](const NpyView& view) {
+    view.expect_shape({-1});
+    matrix.indptr = view.copied<std::int64_t>();
+    raw.from.edges = view.where;
+  });
+  arrays.with("indices", [&](const NpyView& view) {
+    view.expect_shape({-1});
+    matrix.indices = view.copied<std::int64_t>();
+  });
+  if (matrix.indptr.empty()) throw InputError(raw.from.edges + ": empty");
+  matrix.rows = matrix.cols = matrix.indptr.ssize() - 1;
+  check(matrix);
+  raw.nodes = matrix.rows;
+  raw.edges = edges_of(matrix, RowsAre::destinations);
+}
+
+void set_edges(RawDataset& raw, const NamedArrays& arrays) {
+  arrays.with("edges", [&](const NpyView& view) {
+    raw.from.edges = view.where;
+    auto [source, destination] = edge_pairs_of(view);
+    if (raw.nodes == 0) raw.nodes = nodes_spanned(source, destination, view.where);
+    raw.edges = edges_of(std::move(source), std::move(destination), raw.nodes);
+  });
+}
+
+/// What a list of edges does not tell: isolated nodes at the end. An array with a row per node does.
+std::int64_t nodes_of_rows(const NamedArrays& arrays) {
+  std::int64_t nodes = 0;
+  for (const char* name : {"features", "labels", "node_ids"})
+    if (nodes == 0 && arrays.has(name)) arrays.with(name, [&](const NpyView& view) { nodes = view.rows(); });
+  return nodes;
+}
+
+void set_node_arrays(RawDataset& raw, const NamedArrays& arrays) {
+  if (arrays.has("features"))
+    arrays.with("features", [&](const NpyView& view) {
+      raw.features = features_of(view);
+      raw.from.features = view.where;
+    });
+  if (arrays.has("labels")) arrays.with("labels", [&](const NpyView& view) { set_labels(raw, view); });
+  if (arrays.has("node_ids"))
+    arrays.with("node_ids", [&](const NpyView& view) {
+      raw.node_ids = ids_of(view);
+      raw.from.node_ids = view.where;
+    });
+  if (arrays.has("edge_weights"))
+    arrays.with("edge_weights", [&](const NpyView& view) {
+      view.expect_shape({-1});
+      raw.edge_weights = view.copied<float>();
+      raw.from.edge_weights = view.where;
+    });
+}
+
+void set_split(RawDataset& raw, const NamedArrays& arrays) {
+  const std::pair<const char*, Array<std::int64_t>*> splits[] = {
+      {"train", &raw.split.train}, {"valid", &raw.split.valid}, {"test", &raw.split.test}};
+  for (int s = 0; s < 3; ++s)
+    if (arrays.has(splits[s].first))
+      arrays.with(splits[s].first, [&](const NpyView& view) {
+        *splits[s].second = ids_of(view);
+        raw.from.split[s] = view.where;
+      });
+}
+
+}  // namespace
+
+NamedArrays arrays_in_folder(const std::filesystem::path& folder) {
+  auto path = [folder](const std::string& name) { return folder / (name + ".npy"); };
+  return {folder.string(), [=](const std::string& name) { return std::filesystem::exists(path(name)); },
+          [=](const std::string& name, const auto& use) { use(NpyFile(path(name)).view()); }};
+}
+
+NamedArrays arrays_in_npz(const std::filesystem::path& file) {
+  auto npz = std::make_shared<const NpzFile>(file);
+  return {file.string(), [=](const std::string& name) { return npz->has(name); },
+          [=](const std::string& name, const auto& use) { use(npz->array(name).view); }};
+}
+
+bool has_graph(const NamedArrays& arrays) {
+  return arrays.has("edges") || (arrays.has("indptr") && arrays.has("indices"));
+}
+
+RawDataset dataset_of(const NamedArrays& arrays) {
+  if (!has_graph(arrays)) throw InputError(arrays.where + ": neither edges nor indptr and indices are there");
+  RawDataset raw;
+  if (arrays.has("indptr")) {
+    set_csr(raw, arrays);
+  } else {
+    raw.nodes = nodes_of_rows(arrays);
+    set_edges(raw, arrays);
+  }
+  set_node_arrays(raw, arrays);
+  set_split(raw, arrays);
+  return raw;
+}
+
+std::pair<Array<std::int64_t>, Array<std::int64_t>> edge_pairs_of(const NpyView& view) {
+  const auto& shape = view.header.shape;
+  if (shape.size() != 2 || (shape[0] != 2 && shape[1] != 2))
+    throw InputError(fmt::format("{}: {} is neither [2, E] nor [E, 2]", view.where, describe(view.header)));
+  const bool columns_first = shape[0] == 2;
+  const std::int64_t m = columns_first ? shape[1] : shape[0];
+  const Array<std::int64_t> values = view.copied<std::int64_t>();
+  // In memory the two ids of an edge are neighbours, or lie m apart.
+  const bool apart = columns_first != view.header.fortran_order;
+  std::pair<Array<std::int64_t>, Array<std::int64_t>> edges{Array<std::int64_t>(m), Array<std::int64_t>(m)};
+  parallel_for(0, m, 1 << 16, [&](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t e = begin; e < end; ++e) {
+      edges.first[e] = values[apart ? e : 2 * e];
+      edges.second[e] = values[apart ? m + e : 2 * e + 1];
+    }
+  });
+  return edges;
+}
+
+std::int64_t nodes_spanned(std::span<const std::int64_t> source, std::span<const std::int64_t> destination,
+                           const std::string& where) {
+  // Ids far above the number of edges are damage, or need renumbering; they must not size an allocation.
+  const std::int64_t bound = 64 * static_cast<std::int64_t>(source.size()) + (1 << 20);
+  std::int64_t largest = -1;
+  for (std::size_t e = 0; e < source.size(); ++e)
+    for (const std::int64_t id : {source[e], destination[e]}) {
+      if (id < 0 || id >= bound)
+        throw InputError(fmt::format("{}: edge {}: id {} is outside [0, {})", where, e, id, bound));
+      largest = std::max(largest, id);
+    }
+  if (largest < 0) throw InputError(where + ": no edges, and nothing else tells the number of nodes");
+  return largest + 1;
+}
+
+bool recognises_npy(const std::filesystem::path& raw, const ImportRequest&) {
+  return std::filesystem::is_directory(raw) && has_graph(arrays_in_folder(raw));
+}
+RawDataset read_npy(const std::filesystem::path& raw, const ImportRequest&) {
+  if (!std::filesystem::is_directory(raw)) throw InputError(raw.string() + ": no folder of .npy files");
+  RawDataset data = dataset_of(arrays_in_folder(raw));
+  data.name = raw.filename().string();
+  return data;
+}
+
+bool recognises_npz(const std::filesystem::path& raw, const ImportRequest&) {
+  return is_npz_with(raw, {"indptr", "indices"}) || is_npz_with(raw, {"edges"});
+}
+RawDataset read_npz(const std::filesystem::path& raw, const ImportRequest&) {
+  RawDataset data = dataset_of(arrays_in_npz(raw));
+  data.name = raw.stem().string();
+  return data;
+}
+
+}  // namespace kith

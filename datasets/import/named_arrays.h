@@ -1,0 +1,32 @@
+#pragma once
+#include <functional>
+#include <string>
+
+#include "kith/datasets/import/npz.h"
+#include "kith/datasets/import/raw_dataset.h"
+
+namespace kith {
+
+/// A set of arrays by name: a folder of `.npy` files or an `.npz`.
+struct NamedArrays {
+  std::string where;
+  std::function<bool(const std::string& name)> has;
+  /// Calls `use` with the array; the view lives that long.
+  std::function<void(const std::string& name, const std::function<void(const NpyView&)>& use)> with;
+};
+NamedArrays arrays_in_folder(const std::filesystem::path& folder);
+NamedArrays arrays_in_npz(const std::filesystem::path& file);
+
+/// True when there are `indptr` and `indices`, or `edges`.
+bool has_graph(const NamedArrays& arrays);
+/// The data set of arrays named as in the store.
+RawDataset dataset_of(const NamedArrays& arrays);
+
+/// Edges from [2, E] or [E, 2] (source first), as (source, destination); [2, 2] is read as [2, E].
+std::pair<Array<std::int64_t>, Array<std::int64_t>> edge_pairs_of(const NpyView& view);
+/// One more than the largest id; throws InputError with the position of an id that is negative or absurd for
+/// so few edges.
+std::int64_t nodes_spanned(std::span<const std::int64_t> source, std::span<const std::int64_t> destination,
+                           const std::string& where);
+
+}  // namespace kith

@@ -1,0 +1,50 @@
+#pragma once
+#include <string>
+
+#include "kith/core/array.h"
+#include "kith/datasets/import/raw_dataset.h"
+#include "kith/datasets/npy.h"
+
+namespace kith {
+
+/// A CSR matrix as it was found in a file.
+struct SparseMatrix {
+  std::string where;  ///< begins messages
+  std::int64_t rows = 0;
+  std::int64_t cols = 0;
+  Array<std::int64_t> indptr;
+  Array<std::int64_t> indices;
+  Array<float> values;  ///< one per index, or empty: all 1
+};
+
+/// Throws InputError with array, position, value and bound: indptr [rows + 1] rises from 0 to the number of
+/// indices, indices lie in [0, cols), there are as many values as indices.
+void check(const SparseMatrix& matrix);
+
+/// What a row of the matrix is.
+enum class RowsAre { sources, destinations };
+/// One edge per entry; narrow ids where they fit.
+RawEdges edges_of(const SparseMatrix& matrix, RowsAre rows_are);
+
+/// The matrix with its zeros, fp32. Throws MemoryError when that exceeds the memory there is.
+RawFeatures dense_of(const SparseMatrix& matrix);
+
+/// Node numbers in [0, n) as edges of the narrowest width.
+RawEdges edges_of(Array<std::int64_t> source, Array<std::int64_t> destination, std::int64_t n);
+
+/// A dense fp32|fp16 array [rows, cols] as features; other element types become fp32; column order is turned.
+RawFeatures features_of(const NpyView& view);
+/// One class per node from [n] or [n, 1] (whole numbers; −1, NaN: none), 0/1/NaN per node and class from [n,
+/// C].
+void set_labels(RawDataset& raw, const NpyView& view);
+/// Ids, or the positions of true in a boolean array.
+Array<std::int64_t> ids_of(const NpyView& view);
+
+/// More classes than this are taken for damage.
+inline constexpr std::int64_t kMostClasses = 1 << 20;
+/// Wider feature rows than this are taken for damage.
+inline constexpr std::int64_t kMostFeatures = 1 << 24;
+/// Throws MemoryError unless `bytes` fit in what the process may use.
+void expect_room(const std::string& where, double bytes);
+
+}  // namespace kith

@@ -1,0 +1,200 @@
+#include "kith/datasets/import/text_table.h"
+
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+#include <cstring>
+
+#include <fmt/format.h>
+
+#include "kith/core/error.h"
+#include "kith/core/parallel.h"
+#include "kith/datasets/import/inflate.h"
+
+// The text is cut into equal pieces, moved to the next newline. Each piece is parsed on its own into its own
+// numbers; the pieces are then laid one behind the other, so the result does not depend on the number of
+// threads. A piece stops at its first fault; the first fault of the file is the one that is told, and only
+// then are lines counted.
+
+namespace kith {
+namespace {
+
+constexpr std::int64_t kPieceBytes = std::int64_t{1} << 21;
+
+bool is_separator(char c) {
+  return c == ' ' || c == '\t' || c == ',' || c == ';' || c == '|' || c == ':' || c == '\r';
+}
+const char* skip_separators(const char* at, const char* end) {
+  while (at < end && is_separator(*at)) ++at;
+  return at;
+}
+const char* token_end(const char* at, const char* end) {
+  while (at < end && !is_separator(*at)) ++at;
+  return at;
+}
+const char* line_end(const char* at, const char* end) {
+  const void* found = std::memchr(at, '\n', static_cast<std::size_t>(end - at));
+  return found == nullptr ? end : static_cast<const char*>(found);
+}
+/// True for a line of numbers: not empty, no comment.
+bool has_numbers(const char* at, const char* end) { return at < end && *at != '#' && *at != '%'; }
+
+struct Fault {
+  const char* at = nullptr;
+  std::string why;
+};
+
+template <class T>
+constexpr std::string_view kWanted = std::is_integral_v<T> ? "a whole number" : "a number";
+
+template <class T>
+struct Piece {
+  std::vector<T> values;
+  Fault fault;
+};
+
+template <class T>
+bool parse_line(const char* at, const char* end, std::int64_t columns, std::int64_t keep, Piece<T>& piece) {
+  for (std::int64_t column = 0; column < columns; ++column) {
+    if (at == end) {
+      piece.fault = {at, fmt::format("{} columns, the first line has {}", column, columns)};
+      return false;
+    }
+    const char* next = nullptr;
+    if (column < keep) {
+      T value{};
+      const auto [stop, error] = std::from_chars(at, end, value);
+      next = stop;
+      if (error != std::errc{} || (next < end && !is_separator(*next))) {
+        const std::string_view token(
+            at, static_cast<std::size_t>(std::min<std::ptrdiff_t>(token_end(at, end) - at, 40)));
+        piece.fault = {at, error == std::errc::result_out_of_range
+                               ? fmt::format("\"{}\" is out of range", token)
+                               : fmt::format("\"{}\" is not {}", token, kWanted<T>)};
+        return false;
+      }
+      piece.values.push_back(value);
+    } else {
+      next = token_end(at, end);
+    }
+    at = skip_separators(next, end);
+  }
+  if (at == end) return true;
+  piece.fault = {at, fmt::format("more columns than the {} of the first line", columns)};
+  return false;
+}
+
+template <class T>
+void parse_piece(const char* at, const char* end, std::int64_t columns, std::int64_t keep, Piece<T>& piece) {
+  piece.values.reserve(static_cast<std::size_t>((end - at) / 6));
+  while (at < end) {
+    const char* stop = line_end(at, end);
+    const char* first = skip_separators(at, stop);
+    if (has_numbers(first, stop) && !parse_line(first, stop, columns, keep, piece)) return;
+    at = stop + 1;
+  }
+}
+
+[[noreturn]] void tell(const TextFile& file, const Fault& fault) {
+  const std::string_view text = file.text();
+  const auto line = 1 + std::count(text.data(), std::min(fault.at, text.data() + text.size()), '\n');
+  throw InputError(fmt::format("{}:{}: {}", file.where(), line, fault.why));
+}
+
+/// Where the numbers begin, and what their first line looks like.
+struct Beginning {
+  const char* at = nullptr;
+  std::int64_t columns = 0;
+  bool header = false;
+};
+
+bool is_number(const char* begin, const char* end) {
+  double value = 0;
+  const auto [stop, error] = std::from_chars(begin, end, value);
+  return stop == end && error != std::errc::invalid_argument;
+}
+
+std::int64_t count_columns(const char* at, const char* end) {
+  std::int64_t columns = 0;
+  for (at = skip_separators(at, end); at < end; at = skip_separators(token_end(at, end), end)) ++columns;
+  return columns;
+}
+
+Beginning find_beginning(const TextFile& file, const TableOptions& options) {
+  const char* at = file.text().data();
+  const char* const end = at + file.text().size();
+  bool header = false;
+  while (at < end) {
+    const char* stop = line_end(at, end);
+    const char* first = skip_separators(at, stop);
+    if (has_numbers(first, stop)) {
+      // A header is one line whose first column is no number.
+      const bool text = !is_number(first, token_end(first, stop));
+      if (!(options.may_have_header && !header && text)) return {at, count_columns(first, stop), header};
+      header = true;
+    }
+    at = stop + 1;
+  }
+  throw InputError(fmt::format("{}: the file is empty: no line of numbers", file.where()));
+}
+
+/// The beginnings of the pieces, each behind a newline, and the end.
+std::vector<const char*> piece_bounds(const char* begin, const char* end) {
+  std::vector<const char*> bounds{begin};
+  while (end - bounds.back() > kPieceBytes) {
+    const char* stop = line_end(bounds.back() + kPieceBytes, end);
+    if (stop == end) break;
+    bounds.push_back(stop + 1);
+  }
+  bounds.push_back(end);
+  return bounds;
+}
+
+template <class T>
+Array<T> joined(const std::vector<Piece<T>>& pieces) {
+  std::vector<std::size_t> offset{0};
+  for (const Piece<T>& piece : pieces) offset.push_back(offset.back() + piece.values.size());
+  Array<T> all(offset.back());
+  parallel_for(0, static_cast<std::int64_t>(pieces.size()), 1, [&](std::int64_t begin, std::int64_t) {
+    const auto i = static_cast<std::size_t>(begin);
+    std::copy(pieces[i].values.begin(), pieces[i].values.end(), all.begin() + offset[i]);
+  });
+  return all;
+}
+
+}  // namespace
+
+TextFile::TextFile(const std::filesystem::path& path)
+    : file_(path, MappedFile::Access::sequential), where_(path.string()) {
+  auto bytes = file_.bytes();
+  if (path.extension() == ".gz") {
+    inflated_ = gunzipped(bytes, where_);
+    bytes = inflated_.span();
+  }
+  text_ = {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+}
+
+template <class T>
+TextTable<T> parse_table(const TextFile& file, const TableOptions& options) {
+  const Beginning beginning = find_beginning(file, options);
+  TextTable<T> table;
+  table.all_columns = beginning.columns;
+  table.columns = options.keep == 0 ? beginning.columns : std::min(options.keep, beginning.columns);
+  table.header = beginning.header;
+  const auto bounds = piece_bounds(beginning.at, file.text().data() + file.text().size());
+  std::vector<Piece<T>> pieces(bounds.size() - 1);
+  parallel_for(0, static_cast<std::int64_t>(pieces.size()), 1, [&](std::int64_t begin, std::int64_t) {
+    const auto i = static_cast<std::size_t>(begin);
+    parse_piece(bounds[i], bounds[i + 1], table.all_columns, table.columns, pieces[i]);
+  });
+  for (const Piece<T>& piece : pieces)
+    if (piece.fault.at != nullptr) tell(file, piece.fault);
+  table.values = joined(pieces);
+  table.rows = table.values.ssize() / table.columns;
+  return table;
+}
+
+template TextTable<std::int64_t> parse_table(const TextFile&, const TableOptions&);
+template TextTable<float> parse_table(const TextFile&, const TableOptions&);
+
+}  // namespace kith
