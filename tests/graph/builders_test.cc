@@ -24,20 +24,21 @@ constexpr Shape kShapes[] = {{1, 0, -1},        {1, 5, -1},       {2, 9, -1},   
                              {50, 400, -1},     {50, 400, 9},     {1000, 300, 17}, {4097, 9000, -1},
                              {300, 90000, 299}, {70000, 80000, 3}};
 
-/// The definition, by ordered containers of pairs.
+/// The definition: all pairs, sorted by comparison.
 template <class Index>
 Entries by_definition(const testing::EdgeList<Index>& edges, std::int64_t n, const BuildOptions& options) {
-  std::multiset<std::pair<std::int64_t, std::int64_t>> all;
+  Entries all;
   for (std::size_t e = 0; e < edges.source.size(); ++e) {
     const std::int64_t s = edges.source[e], d = edges.destination[e];
     if (s == d && options.self_loops != SelfLoops::keep) continue;
-    all.emplace(d, s);
-    if (options.undirected) all.emplace(s, d);
+    all.emplace_back(d, s);
+    if (options.undirected) all.emplace_back(s, d);
   }
-  for (std::int64_t i = 0; i < n && options.self_loops == SelfLoops::add; ++i) all.emplace(i, i);
-  if (!options.merge_duplicates && !options.undirected) return {all.begin(), all.end()};
-  const std::set<std::pair<std::int64_t, std::int64_t>> distinct(all.begin(), all.end());
-  return {distinct.begin(), distinct.end()};
+  for (std::int64_t i = 0; i < n && options.self_loops == SelfLoops::add; ++i) all.emplace_back(i, i);
+  std::sort(all.begin(), all.end());
+  if (options.merge_duplicates || options.undirected)
+    all.erase(std::unique(all.begin(), all.end()), all.end());
+  return all;
 }
 
 template <class Index>
