@@ -11,7 +11,7 @@ if(NOT EXISTS ${CMAKE_BINARY_DIR}/include/kith)
 endif()
 
 function(kith_warnings target)
-  target_compile_options(${target} PRIVATE -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wno-sign-conversion
+  target_compile_options(${target} PRIVATE -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wno-sign-conversion -Wno-missing-field-initializers
                                            $<$<BOOL:${KITH_WERROR}>:-Werror>)
   # g++ 12 sees overlapping copies in every "text" + std::string (GCC bug 105651), and overflows inside fmt 9.
   if(CMAKE_CXX_COMPILER_ID STREQUAL GNU AND CMAKE_CXX_COMPILER_VERSION VERSION_LESS 13)

@@ -1,0 +1,152 @@
+// A checkpoint is a safetensors file: the parameters by name, the optimiser's moments flat, the best weights flat, and
+// the cursor in the metadata. Random numbers need no state: they are functions of the step.
+#include <algorithm>
+#include <cstdio>
+#include <nlohmann/json.hpp>
+
+#include "kith/core/checksum.h"
+#include "kith/core/log.h"
+#include "kith/exec/safetensors.h"
+#include "kith/exec/training_state.h"
+
+namespace kith {
+namespace {
+
+using Json = nlohmann::json;
+constexpr std::size_t kKept = 2;
+constexpr const char* kMomentPrefix = "optimizer.";
+constexpr const char* kBest = "best.weights";
+
+std::vector<NamedTensor> parameter_tensors(const Parameters& parameters) {
+  std::vector<NamedTensor> tensors;
+  for (std::size_t i = 0; i < parameters.size(); ++i)
+    tensors.push_back({parameters[i].name, parameters[i].shape, parameters[i].value.span()});
+  return tensors;
+}
+
+std::string cursor_text(const TrainingState& state, const CheckpointKey& key) {
+  return Json{{"format_version", 1},
+              {"epoch", state.epoch},
+              {"step", state.step},
+              {"optimizer_steps", state.optimiser.steps()},
+              {"best_epoch", state.best_epoch},
+              {"best_accuracy", state.best.accuracy},
+              {"best_loss", state.best.loss},
+              {"settings_hash", hex_of_hash(key.settings_hash)},
+              {"model", key.model}}
+      .dump();
+}
+
+void require_same_settings(const std::filesystem::path& file, const Json& cursor, const CheckpointKey& key) {
+  if (cursor.at("settings_hash") != hex_of_hash(key.settings_hash) || cursor.at("model") != key.model)
+    throw InputError(file.string() + ": written with other settings; resume with the run's own settings, or start "
+                                     "again with --resume never --overwrite");
+}
+
+}  // namespace
+
+Array<float> weights_of(const Parameters& parameters) {
+  Array<float> flat(static_cast<std::size_t>(parameters.elements()));
+  float* target = flat.data();
+  for (std::size_t i = 0; i < parameters.size(); ++i)
+    target = std::copy(parameters[i].value.span().begin(), parameters[i].value.span().end(), target);
+  return flat;
+}
+
+void set_weights(Parameters& parameters, std::span<const float> weights) {
+  require(static_cast<std::int64_t>(weights.size()) == parameters.elements(), "weights hold all parameters",
+          {{"weights", weights.size()}, {"elements", parameters.elements()}});
+  for (std::size_t i = 0; i < parameters.size(); ++i) {
+    const auto own = parameters[i].value.span();
+    std::copy_n(weights.begin(), own.size(), own.begin());
+    weights = weights.subspan(own.size());
+  }
+}
+
+void write_checkpoint(const std::filesystem::path& folder, const Parameters& parameters, const TrainingState& state,
+                      const CheckpointKey& key) {
+  std::filesystem::create_directories(folder);
+  std::vector<NamedTensor> tensors = parameter_tensors(parameters);
+  for (const Optimiser::Moment& moment : state.optimiser.moments())
+    tensors.push_back({kMomentPrefix + moment.name, {moment.values.ssize()}, moment.values.span()});
+  if (state.best_epoch > 0) tensors.push_back({kBest, {state.best_weights.ssize()}, state.best_weights.span()});
+  char name[48];
+  std::snprintf(name, sizeof name, "epoch-%06lld.safetensors", static_cast<long long>(state.epoch));
+  write_safetensors(folder / name, tensors, {{"kith", cursor_text(state, key)}});
+  const auto all = checkpoints_in(folder);
+  for (std::size_t i = kKept; i < all.size(); ++i) std::filesystem::remove(all[i]);
+}
+
+std::vector<std::filesystem::path> checkpoints_in(const std::filesystem::path& folder) {
+  std::vector<std::filesystem::path> found;
+  if (std::filesystem::is_directory(folder)) {
+    for (const auto& entry : std::filesystem::directory_iterator(folder)) {
+      const std::string name = entry.path().filename().string();
+      if (name.starts_with("epoch-") && name.ends_with(".safetensors")) found.push_back(entry.path());
+    }
+  }
+  std::sort(found.rbegin(), found.rend());
+  return found;
+}
+
+void read_checkpoint(const std::filesystem::path& file, Parameters& parameters, TrainingState& state,
+                     const CheckpointKey& key) {
+  const Safetensors saved = Safetensors::read(file);
+  const auto text = saved.metadata().find("kith");
+  if (text == saved.metadata().end()) throw CorruptError(file.string() + ": holds weights only, no training state");
+  try {
+    const Json cursor = Json::parse(text->second);
+    require_same_settings(file, cursor, key);
+    for (std::size_t i = 0; i < parameters.size(); ++i) {
+      const auto values = saved.tensor(parameters[i].name, parameters[i].value.size());
+      std::copy(values.begin(), values.end(), parameters[i].value.span().begin());
+    }
+    for (Optimiser::Moment& moment : state.optimiser.moments())
+      moment.values = copy_of(saved.tensor(kMomentPrefix + moment.name, moment.values.ssize()));
+    state.optimiser.set_steps(cursor.at("optimizer_steps"));
+    state.epoch = cursor.at("epoch");
+    state.step = cursor.at("step");
+    state.best_epoch = cursor.at("best_epoch");
+    for (int s = 0; s < 3; ++s) {
+      state.best.accuracy[s] = cursor.at("best_accuracy").at(static_cast<std::size_t>(s));
+      state.best.loss[s] = cursor.at("best_loss").at(static_cast<std::size_t>(s));
+    }
+    if (state.best_epoch > 0) state.best_weights = copy_of(saved.tensor(kBest, parameters.elements()));
+  } catch (const Json::exception& problem) {
+    throw CorruptError(file.string() + ": malformed training state: " + problem.what());
+  }
+}
+
+std::optional<std::filesystem::path> read_newest_checkpoint(const std::filesystem::path& folder,
+                                                            Parameters& parameters, TrainingState& state,
+                                                            const CheckpointKey& key) {
+  for (const auto& file : checkpoints_in(folder)) {
+    try {
+      read_checkpoint(file, parameters, state, key);
+      return file;
+    } catch (const CorruptError& problem) {
+      log::warning(std::string("damaged checkpoint passed over: ") + problem.what());
+    }
+  }
+  return std::nullopt;
+}
+
+void write_weights(const std::filesystem::path& file, const Parameters& parameters, std::span<const float> weights) {
+  std::vector<NamedTensor> tensors;
+  for (std::size_t i = 0; i < parameters.size(); ++i) {
+    const auto size = static_cast<std::size_t>(parameters[i].value.size());
+    tensors.push_back({parameters[i].name, parameters[i].shape, weights.first(size)});
+    weights = weights.subspan(size);
+  }
+  write_safetensors(file, tensors, {});
+}
+
+void read_weights(const std::filesystem::path& file, Parameters& parameters) {
+  const Safetensors saved = Safetensors::read(file);
+  for (std::size_t i = 0; i < parameters.size(); ++i) {
+    const auto values = saved.tensor(parameters[i].name, parameters[i].value.size());
+    std::copy(values.begin(), values.end(), parameters[i].value.span().begin());
+  }
+}
+
+}  // namespace kith

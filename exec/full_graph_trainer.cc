@@ -1,0 +1,45 @@
+#include "kith/exec/trainer.h"
+
+namespace kith {
+namespace {
+
+class FullGraphTrainer final : public Trainer {
+ public:
+  FullGraphTrainer(const TrainingContext& context, LocalGraph& graph, ConstTensor features)
+      : context_(context), graph_(graph), features_(features), stepper_(context) {
+    const auto own = static_cast<std::int64_t>(rows().size());
+    double all = static_cast<double>(own);
+    train_nodes_ = static_cast<std::int64_t>(all_reduce_sum(context.comm, all, "count the train nodes"));
+  }
+
+  std::int64_t steps_per_epoch() const override { return 1; }
+
+  double run_epoch() override {
+    Tape tape = stepper_.make_tape();
+    Var logits;
+    {
+      PhaseTimer timer(context_.ledger, "forward");
+      logits = context_.model.forward(tape, LayerGraphs(graph_.layer_graph(), context_.model.layers()),
+                                      tape.constant(features_));
+    }
+    const double share = stepper_.step(std::move(tape), logits, context_.owned.labels, rows(), train_nodes_);
+    return all_reduce_sum(context_.comm, share, "training loss");
+  }
+
+ private:
+  std::span<const std::int32_t> rows() const { return context_.owned.split[static_cast<int>(Split::train)]; }
+
+  TrainingContext context_;
+  LocalGraph& graph_;
+  ConstTensor features_;
+  std::int64_t train_nodes_ = 0;
+  Stepper stepper_;
+};
+
+}  // namespace
+
+std::unique_ptr<Trainer> full_graph_trainer(const TrainingContext& context, LocalGraph& graph, ConstTensor features) {
+  return std::make_unique<FullGraphTrainer>(context, graph, features);
+}
+
+}  // namespace kith

@@ -1,0 +1,40 @@
+#include <cstring>
+
+#include "kith/core/parallel.h"
+#include "kith/exec/halo/values.h"
+#include "kith/kernels/rows.h"
+
+namespace kith::halo {
+namespace {
+
+void copy_rows(ConstTensor x, Tensor y) {
+  parallel_for(0, x.rows, 256, [&](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t i = begin; i < end; ++i)
+      std::memcpy(y.row(i), x.row(i), static_cast<std::size_t>(x.cols) * sizeof(float));
+  });
+}
+
+/// The rows themselves.
+class Fp32 final : public HaloEncode {
+ public:
+  std::int64_t row_bytes(std::int64_t cols) const override {
+    return cols * static_cast<std::int64_t>(sizeof(float));
+  }
+  void encode(const Backend& on, ConstTensor x, std::span<const std::int32_t> rows, std::byte* wire) override {
+    auto* out = reinterpret_cast<float*>(wire);
+    if (rows.empty()) {
+      copy_rows(x, {out, x.rows, x.cols});
+    } else {
+      gather_rows(on, x, rows, {out, static_cast<std::int64_t>(rows.size()), x.cols});
+    }
+  }
+  void decode(const Backend&, const std::byte* wire, Tensor y) override {
+    copy_rows({reinterpret_cast<const float*>(wire), y.rows, y.cols}, y);
+  }
+};
+
+}  // namespace
+
+std::unique_ptr<HaloEncode> encode_fp32() { return std::make_unique<Fp32>(); }
+
+}  // namespace kith::halo

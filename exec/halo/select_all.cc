@@ -1,0 +1,15 @@
+#include "kith/exec/halo/values.h"
+
+namespace kith::halo {
+namespace {
+
+class SelectAll final : public HaloSelect {
+ public:
+  const HaloLists& select(const HaloLists& all, std::uint32_t) override { return all; }
+};
+
+}  // namespace
+
+std::unique_ptr<HaloSelect> select_all() { return std::make_unique<SelectAll>(); }
+
+}  // namespace kith::halo

@@ -1,0 +1,21 @@
+#include "kith/exec/halo/source_rows.h"
+
+#include "kith/kernels/dense.h"
+
+namespace kith {
+
+SourceRows::SourceRows(const Backend& on, const LayerGraph& graph, ConstTensor x, int layer, std::uint32_t step)
+    : on_(on), graph_(&graph), all_(graph.sources(), x.cols) {
+  flight_ = graph.halo()->start_fetch(on, x, layer, step);
+  axpby(on, 1, x, 0, all_.view().row_range(0, graph.destinations()));
+}
+
+bool needs_exchange(const LayerGraph& graph, std::int64_t x_rows) {
+  // A rank without halo rows must still take part: others may need its rows.
+  const bool exchanges = graph.halo() != nullptr && x_rows == graph.destinations() && !graph.halo()->idle();
+  require(exchanges || x_rows == graph.sources(), "x holds a row for every source, or for every destination",
+          {{"x.rows", x_rows}, {"sources", graph.sources()}, {"destinations", graph.destinations()}});
+  return exchanges;
+}
+
+}  // namespace kith

@@ -1,0 +1,88 @@
+#include "kith/exec/layer_graph.h"
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+
+#include "kith/core/error.h"
+#include "kith/core/parallel.h"
+#include "kith/graph/builders.h"
+
+namespace kith {
+namespace {
+
+constexpr std::int64_t kGrain = 1 << 14;
+
+template <class F>
+Array<float> each(std::int64_t count, F&& f) {
+  Array<float> values(static_cast<std::size_t>(count));
+  parallel_for(0, count, kGrain, [&](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t i = begin; i < end; ++i) values[i] = static_cast<float>(f(i));
+  });
+  return values;
+}
+
+}  // namespace
+
+const TransposedCsr& LayerGraph::transpose() const {
+  if (!transpose_) transpose_ = transposed_with_edges(csr(), sources());
+  return *transpose_;
+}
+
+void LayerGraph::split_rows() const {
+  if (interior_.size() + boundary_.size() == static_cast<std::size_t>(destinations())) return;
+  const auto owned = static_cast<std::int32_t>(destinations());
+  for (std::int32_t row = 0; row < owned; ++row) {
+    const auto sources = csr().row(row);
+    const bool interior = std::all_of(sources.begin(), sources.end(), [&](std::int32_t s) { return s < owned; });
+    (interior ? interior_ : boundary_).push_back(row);
+  }
+}
+
+std::span<const std::int32_t> LayerGraph::interior_rows() const {
+  split_rows();
+  return interior_;
+}
+
+std::span<const std::int32_t> LayerGraph::boundary_rows() const {
+  split_rows();
+  return boundary_;
+}
+
+std::span<const std::int32_t> LayerGraph::owned_sources() const {
+  if (source_rows_.empty()) {
+    source_rows_.resize(static_cast<std::size_t>(sources()));
+    std::iota(source_rows_.begin(), source_rows_.end(), 0);
+  }
+  return std::span<const std::int32_t>(source_rows_).first(static_cast<std::size_t>(destinations()));
+}
+
+std::span<const std::int32_t> LayerGraph::halo_sources() const {
+  owned_sources();
+  return std::span<const std::int32_t>(source_rows_).subspan(static_cast<std::size_t>(destinations()));
+}
+
+SpmmScales LayerGraph::mean_scales() const {
+  if (mean_.empty() && destinations() > 0) {
+    mean_ = each(destinations(), [&](std::int64_t i) {
+      return arrays_.csr.degree(i) > 0 ? 1.0 / static_cast<double>(arrays_.csr.degree(i)) : 0.0;
+    });
+  }
+  return {.row_scale = mean_.span()};
+}
+
+SpmmScales LayerGraph::gcn_scales() const {
+  require(arrays_.self_edges == SelfEdges::implied, "gcn_scales need a model with implied self-edges");
+  if (gcn_col_.empty() && sources() > 0) {
+    auto degree = [&](std::int64_t i) { return static_cast<double>(arrays_.degrees[i]); };
+    gcn_col_ = each(sources(), [&](std::int64_t i) { return 1.0 / std::sqrt(degree(i) + 1.0); });
+    gcn_self_ = each(destinations(), [&](std::int64_t i) { return 1.0 / (degree(i) + 1.0); });
+    gcn_row_ = each(destinations(), [&](std::int64_t i) {
+      const auto sampled = static_cast<double>(arrays_.csr.degree(i));
+      return sampled > 0 ? degree(i) / sampled / std::sqrt(degree(i) + 1.0) : 0.0;
+    });
+  }
+  return {.row_scale = gcn_row_.span(), .col_scale = gcn_col_.span(), .self_scale = gcn_self_.span()};
+}
+
+}  // namespace kith

@@ -1,0 +1,84 @@
+#pragma once
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "kith/core/ids.h"
+#include "kith/graph/csr.h"
+#include "kith/kernels/spmm.h"
+
+namespace kith {
+
+class HaloExchange;
+
+/// What a model's layers want with a node's edge to itself.
+enum class SelfEdges {
+  as_stored,      ///< a stored self-loop is a neighbour like any other (GraphSAGE)
+  implied,        ///< stored ones are dropped; the kernel's self term counts each node once (GCN)
+  explicit_edges  ///< stored ones are dropped, and every row ends with an edge to itself (GAT)
+};
+
+/// What one layer sees, in every regime: destinations × sources, destinations first among the sources. In
+/// mini-batches all sources are at hand; full-graph on several ranks, the sources behind the owned rows are halo rows
+/// that a HaloExchange brings.
+class LayerGraph {
+ public:
+  struct Arrays {
+    CsrView<std::int32_t> csr;
+    std::int64_t sources = 0;
+    std::span<const StoreId> store_ids;      ///< [sources]
+    std::span<const std::int64_t> degrees;   ///< [sources] full-graph in-degrees without self-edges of any kind
+    SelfEdges self_edges = SelfEdges::as_stored;
+    HaloExchange* halo = nullptr;            ///< full-graph on several ranks
+  };
+  /// The arrays must outlive it.
+  explicit LayerGraph(const Arrays& arrays) : arrays_(arrays) {}
+
+  std::int64_t destinations() const { return arrays_.csr.n(); }
+  std::int64_t sources() const { return arrays_.sources; }
+  CsrView<std::int32_t> csr() const { return arrays_.csr; }
+  std::span<const StoreId> store_ids() const { return arrays_.store_ids; }
+  HaloExchange* halo() const { return arrays_.halo; }
+  /// Made when first asked for.
+  const TransposedCsr& transpose() const;
+
+  /// With halo rows: the destinations all of whose sources are owned, the others, and the two kinds of source rows.
+  std::span<const std::int32_t> interior_rows() const;
+  std::span<const std::int32_t> boundary_rows() const;
+  std::span<const std::int32_t> owned_sources() const;
+  std::span<const std::int32_t> halo_sources() const;
+
+  /// y = mean over the row; y = Σ over the row.
+  SpmmScales mean_scales() const;
+  /// D^-1/2 (A + I) D^-1/2 with full-graph degrees; a sampled row is scaled by degree / sampled, so that it is
+  /// unbiased and, with all neighbours, exact.
+  SpmmScales gcn_scales() const;
+
+ private:
+  void split_rows() const;
+
+  Arrays arrays_;
+  mutable std::optional<TransposedCsr> transpose_;
+  mutable std::vector<std::int32_t> interior_, boundary_, source_rows_;
+  mutable Array<float> mean_;
+  mutable Array<float> gcn_row_, gcn_col_, gcn_self_;
+};
+
+/// The layers' graphs of one forward pass: element l is layer l's.
+class LayerGraphs {
+ public:
+  explicit LayerGraphs(std::span<const LayerGraph> per_layer) : graphs_(per_layer) {}
+  /// The same graph for every layer (full graph).
+  LayerGraphs(const LayerGraph& all, int layers) : graphs_(&all, 1), repeated_(layers) {}
+
+  int layers() const { return repeated_ > 0 ? repeated_ : static_cast<int>(graphs_.size()); }
+  const LayerGraph& operator[](int layer) const { return graphs_[repeated_ > 0 ? 0 : static_cast<std::size_t>(layer)]; }
+
+ private:
+  std::span<const LayerGraph> graphs_;
+  int repeated_ = 0;
+};
+
+}  // namespace kith

@@ -1,0 +1,56 @@
+#pragma once
+#include <string>
+
+#include "kith/exec/ops.h"
+#include "kith/exec/parameter.h"
+
+namespace kith {
+
+/// Layers: parameters (names and shapes as PyG's) and a forward pass made of ops. `x` holds the rows of the graph's
+/// sources, or of its destinations alone (then the halo exchange brings the rest); the result has a row per destination.
+/// Where the order is free, the narrower of input and output is aggregated and sent.
+
+/// Kipf & Welling 2017: D^-1/2 (A + I) D^-1/2 x Wᵀ + b. Needs SelfEdges::implied.
+class GcnConv {
+ public:
+  GcnConv(Parameters& parameters, const std::string& name, std::int64_t in, std::int64_t out);
+  Var forward(Tape& tape, const LayerGraph& graph, const Var& x) const;
+
+ private:
+  const Parameter& weight_;
+  const Parameter& bias_;
+};
+
+/// Hamilton et al. 2017, mean aggregator: mean(x_j) W_lᵀ + b + x_i W_rᵀ.
+class SageConv {
+ public:
+  SageConv(Parameters& parameters, const std::string& name, std::int64_t in, std::int64_t out);
+  Var forward(Tape& tape, const LayerGraph& graph, const Var& x) const;
+
+ private:
+  const Parameter& neighbour_weight_;
+  const Parameter& neighbour_bias_;
+  const Parameter& root_weight_;
+};
+
+/// Veličković et al. 2018: `heads` heads of width `out`, concatenated or averaged. Needs SelfEdges::explicit_edges.
+struct GatOptions {
+  int heads = 1;
+  bool concatenate = true;
+  double attention_dropout = 0;
+};
+class GatConv {
+ public:
+  GatConv(Parameters& parameters, const std::string& name, std::int64_t in, std::int64_t out,
+          const GatOptions& options);
+  Var forward(Tape& tape, const LayerGraph& graph, const Var& x) const;
+
+ private:
+  GatOptions options_;
+  const Parameter& weight_;
+  const Parameter& a_src_;
+  const Parameter& a_dst_;
+  const Parameter& bias_;
+};
+
+}  // namespace kith

@@ -1,0 +1,181 @@
+#include "kith/exec/local_graph.h"
+
+#include <algorithm>
+#include <cstring>
+#include <limits>
+
+#include "kith/core/parallel.h"
+#include "kith/kernels/rows.h"
+
+namespace kith {
+namespace {
+
+constexpr std::int64_t kGrain = 1 << 12;
+
+/// Local columns of stored rows: owned nodes by subtraction, halo nodes by their place in the halo.
+class Columns {
+ public:
+  Columns(std::int64_t first, std::int64_t owned, std::span<const GlobalId> halo)
+      : first_(first), owned_(owned), halo_(halo) {}
+  std::int32_t operator()(std::int64_t global) const {
+    const std::int64_t row = global - first_;
+    if (0 <= row && row < owned_) return static_cast<std::int32_t>(row);
+    const auto found = std::lower_bound(halo_.begin(), halo_.end(), GlobalId{global});
+    return static_cast<std::int32_t>(owned_ + (found - halo_.begin()));
+  }
+
+ private:
+  std::int64_t first_, owned_;
+  std::span<const GlobalId> halo_;
+};
+
+/// Writes row `global` of a part with its self-edge treated as asked; returns its length. `out` may be null.
+template <class Index>
+std::int64_t write_row(std::span<const Index> row, std::int64_t global, SelfEdges self_edges, const Columns& columns,
+                       std::int32_t* out) {
+  std::int64_t length = 0;
+  for (const Index source : row) {
+    if (self_edges != SelfEdges::as_stored && source == global) continue;
+    if (out != nullptr) out[length] = columns(source);
+    ++length;
+  }
+  if (self_edges == SelfEdges::explicit_edges) {
+    if (out != nullptr) out[length] = columns(global);
+    ++length;
+  }
+  return length;
+}
+
+/// f(row, global id, the row's sources) for all rows of a part, in parallel.
+template <class F>
+void for_rows(const PartView& part, std::int64_t first, F&& f) {
+  part.indices.visit([&](auto indices) {
+    parallel_for(0, part.nodes, kGrain, [&](std::int64_t begin, std::int64_t end) {
+      for (std::int64_t i = begin; i < end; ++i) {
+        const auto size = static_cast<std::size_t>(part.indptr[i + 1] - part.indptr[i]);
+        f(part.first + i - first, part.first + i, indices.subspan(static_cast<std::size_t>(part.indptr[i]), size));
+      }
+    });
+  });
+}
+
+struct NodeFacts {
+  StoreId store_id;
+  std::int64_t degree;
+};
+
+}  // namespace
+
+Array<GlobalId> merged_halo(const OwnedData& owned, std::int64_t end) {
+  std::vector<GlobalId> all;
+  for (const PartView& part : owned.parts) {
+    for (const std::int64_t node : part.halo)
+      if (node < owned.first || node >= end) all.push_back(GlobalId{node});
+  }
+  std::sort(all.begin(), all.end());
+  all.erase(std::unique(all.begin(), all.end()), all.end());
+  return copy_of(std::span<const GlobalId>(all));
+}
+
+LocalGraph::LocalGraph(const Context& context, SelfEdges self_edges, const HaloProtocol& protocol)
+    : context_(context), rows_(context.comm, context.ledger), owned_(context.owned.nodes) {
+  const OwnedData& owned = context.owned;
+  halo_ = merged_halo(owned, owned.first + owned.nodes);
+  require(owned_ + halo() < std::numeric_limits<std::int32_t>::max(),
+          "a rank's owned and halo nodes fit 32-bit local ids: use more ranks", {{"rows", owned_ + halo()}});
+  build_rows(self_edges);
+  const auto owner = [&](GlobalId node) { return context.ownership.rank_of(node); };
+  HaloLists lists = make_plan(protocol.plan)->plan(rows_, halo_, owner, owned.first, owned_);
+  for (const PartView& part : owned.parts) lists.plan_rows += static_cast<std::int64_t>(part.halo.size());
+  exchange_ = std::make_unique<HaloExchange>(rows_, context.ledger, std::move(lists), protocol);
+  exchange_node_facts(self_edges);
+  graph_ = std::make_unique<LayerGraph>(LayerGraph::Arrays{.csr = csr_,
+                                                           .sources = owned_ + halo(),
+                                                           .store_ids = store_ids_,
+                                                           .degrees = degrees_,
+                                                           .self_edges = self_edges,
+                                                           .halo = exchange_.get()});
+}
+
+void LocalGraph::build_rows(SelfEdges self_edges) {
+  const OwnedData& owned = context_.owned;
+  const Columns columns(owned.first, owned_, halo_);
+  csr_.indptr = Array<std::int64_t>(static_cast<std::size_t>(owned_) + 1, 0);
+  for (const PartView& part : owned.parts) {
+    for_rows(part, owned.first, [&](std::int64_t row, std::int64_t global, auto sources) {
+      csr_.indptr[row] = write_row(sources, global, self_edges, columns, nullptr);
+    });
+  }
+  const std::int64_t edges = exclusive_prefix_sum(csr_.indptr.data(), owned_);
+  csr_.indptr[owned_] = edges;
+  csr_.indices = Array<std::int32_t>(static_cast<std::size_t>(edges));
+  for (const PartView& part : owned.parts) {
+    for_rows(part, owned.first, [&](std::int64_t row, std::int64_t global, auto sources) {
+      write_row(sources, global, self_edges, columns, csr_.indices.data() + csr_.indptr[row]);
+    });
+  }
+}
+
+void LocalGraph::exchange_node_facts(SelfEdges self_edges) {
+  const std::int64_t extra = self_edges == SelfEdges::explicit_edges ? 1 : 0;
+  Array<NodeFacts> facts(static_cast<std::size_t>(owned_ + halo()));
+  for (std::int64_t i = 0; i < owned_; ++i) {
+    facts[i] = {context_.owned.store_ids[i], csr_.view().degree(i) - extra};
+  }
+  const auto pack = [&](std::int64_t row, std::byte* target) { std::memcpy(target, &facts[row], sizeof(NodeFacts)); };
+  const Buffer arrived = fetch_rows(pack, sizeof(NodeFacts), "setup");
+  if (halo() > 0) std::memcpy(facts.data() + owned_, arrived.data(), arrived.bytes());
+  store_ids_ = Array<StoreId>(facts.size());
+  degrees_ = Array<std::int64_t>(facts.size());
+  for (std::size_t i = 0; i < facts.size(); ++i) {
+    store_ids_[i] = facts[i].store_id;
+    degrees_[i] = facts[i].degree;
+  }
+}
+
+Buffer LocalGraph::fetch_rows(const std::function<void(std::int64_t row, std::byte* target)>& pack,
+                              std::int64_t row_bytes, const char* counter) {
+  const HaloLists& lists = exchange_->lists();
+  Buffer packed(lists.send_rows.size() * static_cast<std::size_t>(row_bytes));
+  Buffer arrived(static_cast<std::size_t>(halo() * row_bytes));
+  for (std::size_t i = 0; i < lists.send_rows.size(); ++i)
+    pack(lists.send_rows[i], packed.data() + i * static_cast<std::size_t>(row_bytes));
+  rows_.exchange({packed.data(), packed.bytes()}, {arrived.data(), arrived.bytes()}, lists.counts, row_bytes,
+                 {.what = "fetching halo rows once", .counter = counter, .layer = 0});
+  return arrived;
+}
+
+Matrix LocalGraph::fetch_features(const Backend& on) {
+  const OwnedData& owned = context_.owned;
+  Matrix features(owned_ + halo(), owned.feature_cols());
+  std::int64_t row = 0;
+  for (const PartView& part : owned.parts) {
+    const Tensor rows = features.view().row_range(row, row + part.nodes);
+    decode_rows(on, part.features.data, part.features.dtype, part.features.scales, rows);
+    row += part.nodes;
+  }
+  fetch_halo_features(on, features.view().row_range(owned_, owned_ + halo()));
+  return features;
+}
+
+// Rows travel as stored (int8 rows with their scale behind them): never wider than decoded.
+void LocalGraph::fetch_halo_features(const Backend& on, Tensor out) {
+  const OwnedData& owned = context_.owned;
+  const auto bytes = static_cast<std::size_t>(owned.feature_row_bytes());
+  const std::size_t wire = bytes + (owned.feature_dtype() == DType::i8 ? sizeof(float) : 0);
+  const auto pack = [&](std::int64_t row, std::byte* target) {
+    std::memcpy(target, owned.feature_row(row), bytes);
+    const float scale = owned.feature_scale(row);
+    std::memcpy(target + bytes, &scale, wire - bytes);
+  };
+  const Buffer arrived = fetch_rows(pack, static_cast<std::int64_t>(wire), "halo");
+  Array<float> scales(wire > bytes ? halo_.size() : 0);
+  Buffer rows(halo_.size() * bytes);
+  for (std::size_t i = 0; i < halo_.size(); ++i) {
+    std::memcpy(rows.data() + i * bytes, arrived.data() + i * wire, bytes);
+    if (wire > bytes) std::memcpy(&scales[i], arrived.data() + i * wire + bytes, sizeof(float));
+  }
+  decode_rows(on, rows.data(), owned.feature_dtype(), scales, out);
+}
+
+}  // namespace kith

@@ -1,0 +1,60 @@
+#pragma once
+#include <functional>
+#include <memory>
+
+#include "kith/comm/row_exchange.h"
+#include "kith/exec/halo/halo_exchange.h"
+#include "kith/exec/layer_graph.h"
+#include "kith/sampler/owned_data.h"
+
+namespace kith {
+
+/// One rank's piece of the full graph: rows are its owned nodes, columns its owned nodes and behind them its halo
+/// (the merged, de-duplicated halo of its parts, ascending by global id), with what travels with halo rows.
+class LocalGraph {
+ public:
+  struct Context {
+    Communicator& comm;
+    Ledger& ledger;
+    const Ownership& ownership;
+    const OwnedData& owned;
+  };
+  /// Collective: ranks tell each other which rows they need. The context must outlive it.
+  LocalGraph(const Context& context, SelfEdges self_edges, const HaloProtocol& protocol);
+
+  std::int64_t owned() const { return owned_; }
+  std::int64_t halo() const { return static_cast<std::int64_t>(halo_.size()); }
+  const LayerGraph& layer_graph() const { return *graph_; }
+  /// [owned + halo] the store ids of all rows.
+  std::span<const StoreId> store_ids() const { return store_ids_; }
+
+  /// What exchanges are counted as from now on: "halo" (the default) or "evaluation".
+  void count_as(const char* counter) { exchange_->count_as(counter); }
+
+  /// The stored features of owned and halo rows, decoded [owned + halo, F]: halo rows are fetched once, as stored.
+  /// Collective.
+  Matrix fetch_features(const Backend& on);
+
+ private:
+  void build_rows(SelfEdges self_edges);
+  void exchange_node_facts(SelfEdges self_edges);
+  void fetch_halo_features(const Backend& on, Tensor out);
+  /// Packs and sends the rows that others need; returns the arrived halo rows. Counted under layer 0.
+  Buffer fetch_rows(const std::function<void(std::int64_t row, std::byte* target)>& pack, std::int64_t row_bytes,
+                    const char* counter);
+
+  Context context_;
+  RowExchange rows_;
+  std::int64_t owned_ = 0;
+  Array<GlobalId> halo_;
+  Csr32 csr_;
+  Array<StoreId> store_ids_;
+  Array<std::int64_t> degrees_;
+  std::unique_ptr<HaloExchange> exchange_;
+  std::unique_ptr<LayerGraph> graph_;
+};
+
+/// The halo of a rank: its parts' halos merged, without the rank's own nodes. Ascending.
+Array<GlobalId> merged_halo(const OwnedData& owned, std::int64_t end);
+
+}  // namespace kith

@@ -1,0 +1,100 @@
+#include <algorithm>
+#include <numeric>
+
+#include "kith/exec/batch_graphs.h"
+#include "kith/exec/trainer.h"
+#include "kith/sampler/cache.h"
+#include "kith/sampler/pipeline.h"
+
+namespace kith {
+namespace {
+
+SamplerOptions sampler_options(const TrainingContext& context) {
+  const TrainOptions& options = context.options;
+  return {.fanouts = options.fanouts,
+          .batch_size = options.batch_size,
+          .replace = options.replace,
+          .exclude_self = context.model.self_edges() != SelfEdges::as_stored,
+          .seed = options.seed};
+}
+
+Array<GlobalId> cached_nodes(const TrainingContext& context) {
+  PhaseTimer timer(context.ledger, "cache_choice");
+  const CacheSpec spec = parse_cache_spec(context.options.cache);
+  const std::int64_t rows = cache_rows(spec, context.parts.meta().store.nodes, context.comm.size(),
+                                       context.owned.feature_row_bytes());
+  return rank_remote_nodes(spec.policy,
+                           {.parts = context.parts,
+                            .ownership = context.ownership,
+                            .rank = context.comm.rank(),
+                            .fanouts = context.options.fanouts,
+                            .batch_size = context.options.batch_size},
+                           rows);
+}
+
+class MiniBatchTrainer final : public Trainer {
+ public:
+  explicit MiniBatchTrainer(const TrainingContext& context)
+      : context_(context),
+        fetch_comm_(context.comm.duplicate()),
+        topology_(replicated_topology(context.parts)),
+        schedule_(context.parts, sampler_options(context)),
+        sampler_(*topology_, sampler_options(context), context.parts.meta().store.nodes),
+        features_(*fetch_comm_, context.ledger, context.owned, context.ownership, cached_nodes(context)),
+        stepper_(context) {
+    require(static_cast<int>(context.options.fanouts.size()) == context.model.layers(),
+            "one fanout for every layer of the model",
+            {{"fanouts", context.options.fanouts.size()}, {"layers", context.model.layers()}});
+  }
+
+  std::int64_t steps_per_epoch() const override { return schedule_.batches_per_epoch(); }
+
+  double run_epoch() override {
+    if (!pipeline_) start_pipeline();
+    double sum = 0;
+    for (std::int64_t i = 0; i < steps_per_epoch(); ++i) sum += run_step();
+    const double total = all_reduce_sum(context_.comm, sum, "training loss");
+    return total / static_cast<double>(schedule_.train_nodes());
+  }
+
+ private:
+  void start_pipeline() {
+    const PipelineOptions options{.depth = context_.options.prefetch,
+                                  .first_step = context_.state.step,
+                                  .end_step = context_.options.epochs * steps_per_epoch()};
+    pipeline_ = std::make_unique<BatchPipeline>(schedule_, sampler_, features_, context_.owned, context_.ledger, options);
+  }
+
+  /// This rank's share of the step's loss, summed over seeds.
+  double run_step() {
+    Batch batch = pipeline_->next();
+    const BatchGraphs graphs(batch, context_.model.self_edges());
+    Tape tape = stepper_.make_tape();
+    Var logits;
+    {
+      PhaseTimer timer(context_.ledger, "forward");
+      logits = context_.model.forward(tape, graphs.layers(), tape.constant(batch.features));
+    }
+    std::vector<std::int32_t> rows(static_cast<std::size_t>(batch.seeds()));
+    std::iota(rows.begin(), rows.end(), 0);
+    const double share = stepper_.step(std::move(tape), logits, batch.labels, rows, batch.global_seeds);
+    return share * static_cast<double>(batch.global_seeds);
+  }
+
+  TrainingContext context_;
+  std::unique_ptr<Communicator> fetch_comm_;
+  std::unique_ptr<Topology> topology_;
+  BatchSchedule schedule_;
+  NeighbourSampler sampler_;
+  FeatureStore features_;
+  Stepper stepper_;
+  std::unique_ptr<BatchPipeline> pipeline_;
+};
+
+}  // namespace
+
+std::unique_ptr<Trainer> mini_batch_trainer(const TrainingContext& context) {
+  return std::make_unique<MiniBatchTrainer>(context);
+}
+
+}  // namespace kith

@@ -1,0 +1,43 @@
+#pragma once
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "kith/exec/layer_graph.h"
+#include "kith/exec/ops.h"
+#include "kith/exec/parameter.h"
+
+namespace kith {
+
+/// What a trainer trains: parameters made at construction, and a forward pass that is written once and runs on
+/// sampled blocks, on the full graph of one rank, and on a rank's part with its halo.
+class Model {
+ public:
+  virtual ~Model() = default;
+  /// x [rows of graphs[0]'s sources, F] → logits [destinations of the last graph, classes].
+  virtual Var forward(Tape& tape, const LayerGraphs& graphs, const Var& x) = 0;
+  virtual int layers() const = 0;
+  virtual SelfEdges self_edges() const { return SelfEdges::as_stored; }
+};
+
+/// The built-in models' shape, as the settings name it.
+struct ModelOptions {
+  std::string name = "sage";      ///< gcn | sage | gat
+  std::int64_t in = 0, classes = 0;
+  int layers = 2;
+  std::int64_t hidden = 64;       ///< gat: per head
+  int heads = 8;                  ///< gat
+  int output_heads = 1;           ///< gat: averaged in the last layer
+  double dropout = 0.5;           ///< of every layer's input
+  double attention_dropout = -1;  ///< gat; −1: as dropout
+};
+
+/// Makes a model and adds its parameters: the signature a custom model's factory has, too.
+using ModelFactory = std::function<std::unique_ptr<Model>(Parameters&, std::int64_t in, std::int64_t classes)>;
+
+/// A built-in model by name; throws InputError with the nearest known one. The seam where a model is added.
+std::unique_ptr<Model> make_model(Parameters& parameters, const ModelOptions& options);
+std::vector<std::string> model_names();
+
+}  // namespace kith

@@ -1,0 +1,60 @@
+// The built-in models by name: adding one is its maker and its line in kModels.
+#include "kith/core/settings.h"
+#include "kith/exec/models/stacked.h"
+
+namespace kith {
+
+std::vector<LayerShape> layer_shapes(const ModelOptions& options, std::int64_t hidden) {
+  std::vector<LayerShape> shapes;
+  for (int l = 0; l < options.layers; ++l) {
+    const bool last = l + 1 == options.layers;
+    shapes.push_back({"convs." + std::to_string(l), l == 0 ? options.in : hidden, last ? options.classes : hidden, last});
+  }
+  return shapes;
+}
+
+namespace {
+
+template <class Layer, SelfEdges Edges>
+std::unique_ptr<Model> make_plain(Parameters& parameters, const ModelOptions& options) {
+  std::vector<Layer> layers;
+  for (const LayerShape& shape : layer_shapes(options, options.hidden))
+    layers.emplace_back(parameters, shape.name, shape.in, shape.out);
+  return std::make_unique<Stacked<Layer, relu, Edges>>(std::move(layers), options.dropout);
+}
+
+std::unique_ptr<Model> make_gat(Parameters& parameters, const ModelOptions& options) {
+  std::vector<GatConv> layers;
+  const double attention_dropout = options.attention_dropout < 0 ? options.dropout : options.attention_dropout;
+  for (const LayerShape& shape : layer_shapes(options, options.hidden * options.heads)) {
+    const int heads = shape.last ? options.output_heads : options.heads;
+    layers.emplace_back(parameters, shape.name, shape.in, shape.last ? shape.out : options.hidden,
+                        GatOptions{.heads = heads, .concatenate = !shape.last, .attention_dropout = attention_dropout});
+  }
+  return std::make_unique<Stacked<GatConv, elu, SelfEdges::explicit_edges>>(std::move(layers), options.dropout);
+}
+
+struct Known {
+  const char* name;
+  std::unique_ptr<Model> (*make)(Parameters&, const ModelOptions&);
+};
+constexpr Known kModels[] = {{"gcn", make_plain<GcnConv, SelfEdges::implied>},
+                             {"sage", make_plain<SageConv, SelfEdges::as_stored>},
+                             {"gat", make_gat}};
+
+}  // namespace
+
+std::vector<std::string> model_names() {
+  std::vector<std::string> names;
+  for (const Known& known : kModels) names.emplace_back(known.name);
+  return names;
+}
+
+std::unique_ptr<Model> make_model(Parameters& parameters, const ModelOptions& options) {
+  for (const Known& known : kModels)
+    if (options.name == known.name) return known.make(parameters, options);
+  const auto near = nearest_name(options.name, model_names());
+  throw InputError("model: unknown name \"" + options.name + '"' + (near ? "; did you mean \"" + *near + "\"?" : ""));
+}
+
+}  // namespace kith

@@ -1,0 +1,143 @@
+#include "kith/kernels/dense.h"
+
+#include <algorithm>
+
+#include "kith/core/parallel.h"
+#include "kith/exec/ops.h"
+
+namespace kith {
+namespace {
+
+std::span<float> elements(Tensor t) { return {t.data, static_cast<std::size_t>(t.size())}; }
+
+void set_zero(Tensor t) {
+  parallel_for(0, t.rows, 1 << 12, [&](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t i = begin; i < end; ++i) std::fill_n(t.row(i), t.cols, 0.0f);
+  });
+}
+
+Matrix product(Tape& tape, const Var& x, const Parameter& weight) {
+  require(x.cols() == weight.value.cols(), "linear: x.cols equals the weight's inputs",
+          {{"parameter", std::string_view(weight.name)}, {"x.cols", x.cols()}, {"in", weight.value.cols()}});
+  Matrix y(x.rows(), weight.value.rows());
+  matmul(tape.on(), Trans::no, x.value(), Trans::yes, weight.value, 0, y);
+  return y;
+}
+
+void product_backward(const Backend& on, const Var& x, const Var& w, ConstTensor dy, Gradients& gradients) {
+  if (auto dw = gradients.slot(w)) matmul(on, Trans::yes, dy, Trans::no, x.value(), dw.beta, dw.tensor);
+  if (auto dx = gradients.slot(x)) matmul(on, Trans::no, dy, Trans::no, w.value(), dx.beta, dx.tensor);
+}
+
+}  // namespace
+
+Var linear(Tape& tape, const Var& x, const Parameter& weight) {
+  const Var w = tape.parameter(weight);
+  return tape.record(product(tape, x, weight), {x, w},
+                     [x, w](const Backend& on, ConstTensor dy, Gradients& gradients) {
+                       product_backward(on, x, w, dy, gradients);
+                     });
+}
+
+Var linear(Tape& tape, const Var& x, const Parameter& weight, const Parameter& bias) {
+  const Var w = tape.parameter(weight), b = tape.parameter(bias);
+  require(bias.value.size() == weight.value.rows(), "linear: the bias is as long as the weight has outputs",
+          {{"parameter", std::string_view(bias.name)}, {"bias", bias.value.size()}, {"out", weight.value.rows()}});
+  Matrix y = product(tape, x, weight);
+  add_bias(tape.on(), bias.value.span(), y);
+  return tape.record(std::move(y), {x, w, b}, [x, w, b](const Backend& on, ConstTensor dy, Gradients& gradients) {
+    if (auto db = gradients.slot(b)) bias_backward(on, dy, db.beta, elements(db.tensor));
+    product_backward(on, x, w, dy, gradients);
+  });
+}
+
+Var add_bias(Tape& tape, const Var& x, const Parameter& bias) {
+  const Var b = tape.parameter(bias);
+  require(x.cols() == bias.value.size(), "add_bias: the bias is as wide as x",
+          {{"parameter", std::string_view(bias.name)}, {"x.cols", x.cols()}});
+  Matrix y(x.rows(), x.cols());
+  axpby(tape.on(), 1, x.value(), 0, y);
+  add_bias(tape.on(), bias.value.span(), y);
+  const int x_id = x.id(), b_id = b.id();
+  return tape.record(std::move(y), {x, b}, [x_id, b_id](const Backend& on, ConstTensor dy, Gradients& gradients) {
+    if (auto dx = gradients.slot(x_id)) axpby(on, 1, dy, dx.beta, dx.tensor);
+    if (auto db = gradients.slot(b_id)) bias_backward(on, dy, db.beta, elements(db.tensor));
+  });
+}
+
+Var add(Tape& tape, const Var& a, const Var& b) {
+  require(a.rows() == b.rows() && a.cols() == b.cols(), "add: both have one shape",
+          {{"a.rows", a.rows()}, {"b.rows", b.rows()}, {"a.cols", a.cols()}, {"b.cols", b.cols()}});
+  Matrix y(a.rows(), a.cols());
+  axpby(tape.on(), 1, a.value(), 0, y);
+  axpby(tape.on(), 1, b.value(), 1, y);
+  const int a_id = a.id(), b_id = b.id();
+  return tape.record(std::move(y), {a, b}, [a_id, b_id](const Backend& on, ConstTensor dy, Gradients& gradients) {
+    if (auto da = gradients.slot(a_id)) axpby(on, 1, dy, da.beta, da.tensor);
+    if (auto db = gradients.slot(b_id)) axpby(on, 1, dy, db.beta, db.tensor);
+  });
+}
+
+Var relu(Tape& tape, const Var& x) {
+  Matrix y(x.rows(), x.cols());
+  relu(tape.on(), x.value(), y);
+  return tape.record_with_output(std::move(y), {x}, [id = x.id()](const Backend& on, ConstTensor out, ConstTensor dy, Gradients& gradients) {
+    if (auto dx = gradients.slot(id)) relu_backward(on, out, dy, dx.beta, dx.tensor);
+  });
+}
+
+Var elu(Tape& tape, const Var& x) {
+  Matrix y(x.rows(), x.cols());
+  elu(tape.on(), x.value(), y);
+  return tape.record_with_output(std::move(y), {x}, [id = x.id()](const Backend& on, ConstTensor out, ConstTensor dy, Gradients& gradients) {
+    if (auto dx = gradients.slot(id)) elu_backward(on, out, dy, dx.beta, dx.tensor);
+  });
+}
+
+Var dropout(Tape& tape, const LayerGraph& graph, const Var& x, double p) {
+  const std::uint64_t number = tape.next_dropout();
+  if (!tape.training() || p <= 0) return x;
+  require(x.rows() <= graph.sources(), "dropout: rows are the graph's sources",
+          {{"x.rows", x.rows()}, {"sources", graph.sources()}});
+  const RowDropout mask{.p = static_cast<float>(p),
+                        .key = philox_key(tape.seed(), Stream::dropout, number),
+                        .step = tape.step(),
+                        .rows = graph.store_ids().first(static_cast<std::size_t>(x.rows()))};
+  Matrix y(x.rows(), x.cols());
+  dropout(tape.on(), mask, x.value(), 0, y);
+  return tape.record(std::move(y), {x}, [id = x.id(), mask](const Backend& on, ConstTensor dy, Gradients& gradients) {
+    if (auto dx = gradients.slot(id)) dropout(on, mask, dy, dx.beta, dx.tensor);
+  });
+}
+
+Var destination_rows(Tape& tape, const LayerGraph& graph, const Var& x) {
+  const std::int64_t rows = graph.destinations();
+  if (x.rows() == rows) return x;
+  require(x.rows() > rows, "destination_rows: x holds the destinations first",
+          {{"x.rows", x.rows()}, {"destinations", rows}});
+  Matrix y(rows, x.cols());
+  axpby(tape.on(), 1, x.value().row_range(0, rows), 0, y);
+  return tape.record(std::move(y), {x}, [id = x.id(), rows](const Backend& on, ConstTensor dy, Gradients& gradients) {
+    auto dx = gradients.slot(id);
+    if (!dx) return;
+    axpby(on, 1, dy, dx.beta, dx.tensor.row_range(0, rows));
+    if (dx.beta == 0) set_zero(dx.tensor.row_range(rows, dx.tensor.rows));
+  });
+}
+
+Var mean_heads(Tape& tape, const Var& x, int heads) {
+  const std::int64_t d = x.cols() / heads;
+  const float share = 1.0f / static_cast<float>(heads);
+  Matrix y(x.rows(), d);
+  for (int h = 0; h < heads; ++h) {
+    const ConstTensor part(x.value().data + h * d, x.rows(), d, x.value().stride);
+    axpby(tape.on(), share, part, h == 0 ? 0.0f : 1.0f, y);
+  }
+  return tape.record(std::move(y), {x}, [id = x.id(), heads, d, share](const Backend& on, ConstTensor dy, Gradients& gradients) {
+    auto dx = gradients.slot(id);
+    if (!dx) return;
+    for (int h = 0; h < heads; ++h) axpby(on, share, dy, dx.beta, {dx.tensor.data + h * d, dy.rows, d, dx.tensor.stride});
+  });
+}
+
+}  // namespace kith

@@ -1,0 +1,44 @@
+#include "kith/exec/optimiser.h"
+
+#include "kith/kernels/optimiser.h"
+
+namespace kith {
+
+Optimiser::Optimiser(const Parameters& parameters, const OptimiserOptions& options) : options_(options) {
+  const auto size = static_cast<std::size_t>(parameters.elements());
+  if (options.name == "sgd") {
+    moments_.push_back({"momentum_buffer", Array<float>(size, 0.0f)});
+    return;
+  }
+  require(options.name == "adam" || options.name == "adamw", "the optimiser is adam, adamw or sgd",
+          {{"optimizer", std::string_view(options.name)}});
+  moments_.push_back({"exp_avg", Array<float>(size, 0.0f)});
+  moments_.push_back({"exp_avg_sq", Array<float>(size, 0.0f)});
+}
+
+void Optimiser::step(const Backend& on, Parameters& parameters, const ParameterGradients& gradients) {
+  ++steps_;
+  std::size_t offset = 0;
+  for (std::size_t i = 0; i < parameters.size(); ++i) {
+    const std::span<float> weights = parameters[i].value.span();
+    const ConstTensor gradient = gradients.of(i);
+    const std::span<const float> dw(gradient.data, weights.size());
+    const auto moment = [&](std::size_t m) { return moments_[m].values.span().subspan(offset, weights.size()); };
+    if (moments_.size() == 2) {
+      const AdamStep adam_step{.lr = static_cast<float>(options_.lr),
+                               .weight_decay = static_cast<float>(options_.weight_decay),
+                               .decoupled = options_.name == "adamw",
+                               .t = steps_};
+      adam(on, adam_step, dw, moment(0), moment(1), weights);
+    } else {
+      const SgdStep sgd_step{.lr = static_cast<float>(options_.lr),
+                             .momentum = static_cast<float>(options_.momentum),
+                             .weight_decay = static_cast<float>(options_.weight_decay),
+                             .first = steps_ == 1};
+      sgd(on, sgd_step, dw, moment(0), weights);
+    }
+    offset += weights.size();
+  }
+}
+
+}  // namespace kith

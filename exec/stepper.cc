@@ -1,0 +1,34 @@
+#include "kith/exec/trainer.h"
+#include "kith/kernels/loss.h"
+
+namespace kith {
+
+Tape Stepper::make_tape() const {
+  return Tape({.on = context_.options.on,
+               .mode = Mode::training,
+               .seed = context_.options.seed,
+               .step = static_cast<std::uint32_t>(context_.state.step)});
+}
+
+double Stepper::step(Tape tape, const Var& logits, std::span<const std::int64_t> labels,
+                     std::span<const std::int32_t> rows, std::int64_t global_rows) {
+  const Backend& on = context_.options.on;
+  const float scale = global_rows > 0 ? 1.0f / static_cast<float>(global_rows) : 0.0f;
+  Matrix dlogits(logits.rows(), logits.cols());
+  const double loss = softmax_cross_entropy(on, logits.value(), labels, rows, scale, dlogits);
+  {
+    PhaseTimer timer(context_.ledger, "backward");
+    std::move(tape).backward(logits, std::move(dlogits), gradients_,
+                             [&](std::size_t parameter) { reducer_.ready(gradients_, parameter); });
+  }
+  {
+    PhaseTimer timer(context_.ledger, "reduce");
+    reducer_.finish();
+  }
+  PhaseTimer timer(context_.ledger, "optimise");
+  context_.state.optimiser.step(on, context_.parameters, gradients_);
+  ++context_.state.step;
+  return loss;
+}
+
+}  // namespace kith

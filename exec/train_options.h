@@ -1,0 +1,44 @@
+#pragma once
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "kith/exec/halo/axes.h"
+#include "kith/exec/model.h"
+#include "kith/exec/optimiser.h"
+
+namespace kith {
+
+enum class Regime { full_graph, mini_batch };
+
+/// Everything `train` can be told; the settings of `kith train` by the same names.
+struct TrainOptions {
+  Backend on = Cpu{};
+  Regime regime = Regime::full_graph;
+  std::int64_t epochs = 100;
+  std::int64_t eval_every = 1;        ///< epochs between evaluations; the last epoch is always evaluated
+  std::int64_t patience = 0;          ///< stop after this many epochs without a better validation; 0: never
+  std::int64_t checkpoint_every = 10; ///< epochs; 0: only at the end
+  std::uint64_t seed = 0;
+  OptimiserOptions optimiser;
+
+  HaloProtocol protocol;              ///< full graph, and every evaluation
+
+  std::vector<std::int64_t> fanouts{15, 10, 5};  ///< mini-batch: the seeds' own hop first
+  std::int64_t batch_size = 1024;                ///< global
+  bool replace = false;
+  std::string cache = "none";
+  int prefetch = 2;
+  std::string topology = "replicated";
+
+  /// "auto": continue an unfinished run with these settings; "never": start again; else a checkpoint's path.
+  std::string resume = "auto";
+  bool overwrite = false;
+
+  std::string model_name = "custom";  ///< part of the checkpoint's key
+  std::uint64_t settings_hash = 0;
+  std::string settings_toml;          ///< saved beside the run
+  std::string command;
+};
+
+}  // namespace kith

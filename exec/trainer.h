@@ -1,0 +1,61 @@
+#pragma once
+#include <functional>
+#include <memory>
+
+#include "kith/comm/communicator.h"
+#include "kith/exec/gradient_reducer.h"
+#include "kith/exec/local_graph.h"
+#include "kith/exec/model.h"
+#include "kith/exec/train_options.h"
+#include "kith/exec/training_state.h"
+#include "kith/sampler/owned_data.h"
+
+namespace kith {
+
+/// What a trainer works with; all of it outlives the trainer.
+struct TrainingContext {
+  Communicator& comm;
+  Ledger& ledger;
+  const TrainOptions& options;
+  const PartitionedStore& parts;
+  const Ownership& ownership;
+  const OwnedData& owned;
+  Model& model;
+  Parameters& parameters;
+  TrainingState& state;
+};
+
+/// One regime of training.
+class Trainer {
+ public:
+  virtual ~Trainer() = default;
+  virtual std::int64_t steps_per_epoch() const = 0;
+  /// One epoch from state.step on; returns the mean training loss over all ranks' seeds. Collective.
+  virtual double run_epoch() = 0;
+};
+
+/// All train nodes in one step per epoch, over the rank's piece of the full graph. `features` as
+/// LocalGraph::fetch_features returns them.
+std::unique_ptr<Trainer> full_graph_trainer(const TrainingContext& context, LocalGraph& graph, ConstTensor features);
+/// Steps over sampled blocks, prepared ahead by the prefetch pipeline. Collective.
+std::unique_ptr<Trainer> mini_batch_trainer(const TrainingContext& context);
+
+/// The part of a step that both share: the loss of `rows` of logits over `global_rows` of all ranks, backward, gradient
+/// sum over ranks and the optimiser's step. Returns this rank's share of the mean loss.
+class Stepper {
+ public:
+  explicit Stepper(const TrainingContext& context)
+      : context_(context),
+        gradients_(context.parameters),
+        reducer_(context.comm, context.ledger, gradients_) {}
+  Tape make_tape() const;
+  double step(Tape tape, const Var& logits, std::span<const std::int64_t> labels, std::span<const std::int32_t> rows,
+              std::int64_t global_rows);
+
+ private:
+  TrainingContext context_;
+  ParameterGradients gradients_;
+  GradientReducer reducer_;
+};
+
+}  // namespace kith
