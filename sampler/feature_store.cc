@@ -3,6 +3,7 @@
 // the ids and the rows go in owner order, so the reply needs no ids.
 #include "kith/sampler/feature_store.h"
 
+#include <algorithm>
 #include <cstring>
 
 #include "kith/core/error.h"
@@ -67,8 +68,9 @@ void FeatureStore::State::pack(std::int64_t row, std::byte* out) const {
 /// Answers the id lists of the others: `asked` are own rows, in the order of the askers.
 void FeatureStore::State::send_rows(const Array<std::int32_t>& asked, const RowCounts& counts,
                                     Array<std::byte>& arrived) {
-  for (const std::int32_t row : asked)
-    require(row >= 0 && row < owned->nodes, "a rank is asked for rows it owns", {{"row", row}});
+  const bool owned_rows = std::all_of(asked.begin(), asked.end(),
+                                      [&](std::int32_t row) { return row >= 0 && row < owned->nodes; });
+  require(owned_rows, "a rank is asked for rows it owns");
   Array<std::byte> packed(static_cast<std::size_t>(asked.ssize() * packed_bytes));
   parallel_for(0, asked.ssize(), kRowsAtOnce, [&](std::int64_t begin, std::int64_t end) {
     for (std::int64_t i = begin; i < end; ++i) {
@@ -104,8 +106,8 @@ Array<std::byte> FeatureStore::State::rows_of(std::span<const GlobalId> remote,
 void FeatureStore::State::fill(const Array<GlobalId>& nodes) {
   std::vector<std::int64_t> members;
   for (const GlobalId node : nodes) {
-    require(node.value() >= 0 && node.value() < ownership->nodes() && !owns(node),
-            "a cache holds remote nodes", {{"global id", node.value()}});
+    if (node.value() < 0 || node.value() >= ownership->nodes() || owns(node))
+      throw Error(with_facts("a cache holds remote nodes", {{"global id", node.value()}}));
     members.push_back(node.value());
   }
   cached = RankedBits(ownership->nodes(), members);

@@ -13,8 +13,9 @@ void copy_to(Array<T>& out, std::int64_t at, const Values& values) {
 void append_split(std::vector<std::int32_t>& rows, const PartView& part, std::span<const std::int64_t> nodes,
                   std::int64_t first) {
   for (const std::int64_t node : nodes) {
-    require(node >= part.first && node < part.first + part.nodes, "a part's split holds its own nodes",
-            {{"part", part.part.value()}, {"global id", node}});
+    if (node < part.first || node >= part.first + part.nodes)
+      throw CorruptError(with_facts("a part's split must hold its own nodes",
+                                    {{"part", part.part.value()}, {"global id", node}}));
     rows.push_back(static_cast<std::int32_t>(node - first));
   }
 }

@@ -27,6 +27,12 @@ bool takes_all(std::uint32_t candidates, const HopRequest& request) {
   return request.fanout < 0 || (!request.replace && request.fanout >= candidates);
 }
 
+/// Out of line: a `require` would make its facts for every row.
+[[noreturn]] void refuse_row(GlobalId node, std::int64_t degree) {
+  throw CorruptError(
+      with_facts("a row must have below 2^32 neighbours", {{"global id", node.value()}, {"degree", degree}}));
+}
+
 }  // namespace
 
 PartRows::PartRows(const PartitionedStore& parts, Part first, Part end)
@@ -58,8 +64,8 @@ PartRows::Row PartRows::row_of(GlobalId node, bool exclude_self) const {
   const std::int64_t i = node.value() - arrays.first;
   const std::int64_t begin = arrays.indptr[i];
   const std::int64_t degree = arrays.indptr[i + 1] - begin;
-  require(degree >= 0 && degree <= std::numeric_limits<std::uint32_t>::max(),
-          "a row has below 2^32 neighbours", {{"global id", node.value()}, {"degree", degree}});
+  if (degree < 0 || degree > std::numeric_limits<std::uint32_t>::max()) [[unlikely]]
+    refuse_row(node, degree);
   Row row{arrays.columns.from(begin), StoreId{arrays.store_ids[i]}, static_cast<std::uint32_t>(degree), {}};
   const std::int64_t offset = node.value() - arrays_.front().first;
   if (exclude_self && looped_.contains(offset)) {
