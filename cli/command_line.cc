@@ -92,12 +92,28 @@ std::string source_of(const Verb& verb, const std::string& setting) {
   return (setting.size() == 1 ? "-" : "--") + setting;
 }
 
+void require_positionals(const Schema& schema, const Verb& verb, const Settings& settings) {
+  for (const Positional& positional : verb.positionals)
+    if (!settings.has_value(positional.setting))
+      throw InputError(fmt::format("kith {} needs {} ({}); see kith {} --help", verb.name, positional.label,
+                                   schema.find(positional.setting, verb.name)->help, verb.name));
+}
+
 }  // namespace
 
 std::string flags_of(const Setting& setting) {
   if (setting.name.size() == 1) return "-" + setting.name;
   const auto found = kShortFlags.find(setting.name);
   return (found == kShortFlags.end() ? "" : found->second + ", ") + "--" + setting.name;
+}
+
+std::string quoted_command(std::span<const std::string> arguments) {
+  std::string line = "kith";
+  for (const std::string& argument : arguments) {
+    const bool plain = !argument.empty() && argument.find_first_of(" \t\n\"'\\$*?|&;<>()`#") == argument.npos;
+    line += plain ? " " + argument : " '" + argument + "'";
+  }
+  return line;
 }
 
 bool asks_for_help(std::span<const std::string> arguments) {
@@ -112,6 +128,7 @@ Settings parsed_settings(const Schema& schema, const Verb& verb, std::span<const
   if (const auto config = values.find("config"); config != values.end()) settings.read_toml(config->second);
   settings.read_environment();
   for (const auto& [name, value] : values) settings.set(name, value, source_of(verb, name));
+  require_positionals(schema, verb, settings);
   return settings;
 }
 

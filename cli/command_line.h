@@ -15,6 +15,9 @@ Settings parsed_settings(const Schema& schema, const Verb& verb, std::span<const
 /// True when `-h` or `--help` is among them.
 bool asks_for_help(std::span<const std::string> arguments);
 
+/// The program and its arguments as a shell would take them.
+std::string quoted_command(std::span<const std::string> arguments);
+
 /// "-o, --output": how the flag of a setting is written.
 std::string flags_of(const Setting& setting);
 

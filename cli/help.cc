@@ -62,7 +62,7 @@ std::string help_of(const Schema& schema, const Verb& verb) {
   std::string text =
       fmt::format("{}.\n\nusage:   {}\nexample: {}\n", verb.summary, usage_of(verb), verb.example);
   for (const Positional& positional : verb.positionals)
-    if (const Setting* setting = schema.find(positional.setting))
+    if (const Setting* setting = schema.find(positional.setting, verb.name))
       text += fmt::format("\n  {}\n        {}\n", positional.label, setting->help);
   std::string module;
   for (const Setting* setting : schema.of_verb(verb.name)) {

@@ -15,7 +15,7 @@ namespace kith {
 namespace {
 
 /// Variables that steer the program without being settings of a run.
-constexpr std::string_view kOtherVariables[] = {"KITH_PROGRESS", "KITH_DATA_DIR"};
+constexpr std::string_view kOtherVariables[] = {"KITH_PROGRESS", "KITH_DATA_DIR", "KITH_METIS"};
 
 std::string text_of_scalar(const toml::node& node, const std::string& source) {
   if (const auto* text = node.as_string()) return text->get();

@@ -1,0 +1,18 @@
+#include <fmt/format.h>
+
+#include "kith/cli/output.h"
+#include "kith/cli/verb.h"
+#include "kith/datasets/settings.h"
+
+namespace kith::cli {
+
+void run_prepare(const Invocation& invocation) {
+  const Output output = output_of(invocation.settings);
+  PrepareOptions options = prepare_options(invocation.settings);
+  options.made_by = invocation.command_line;
+  options.existing = output.existing;
+  const PrepareReport report = prepare(invocation.settings.text("raw"), output.folder, options);
+  fmt::print("{}wrote {}\n", describe(report), output.folder.string());
+}
+
+}  // namespace kith::cli

@@ -1,0 +1,13 @@
+#include <fmt/format.h>
+
+#include "kith/cli/verb.h"
+#include "kith/datasets/partitioned_store.h"
+
+namespace kith::cli {
+
+void run_verify(const Invocation& invocation) {
+  const std::string path = invocation.settings.text("path");
+  fmt::print("{}: {} files are whole\n", path, verify_folder(path));
+}
+
+}  // namespace kith::cli
