@@ -1,0 +1,194 @@
+#include "kith/kernels/cpu/dropout.h"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+
+#include "kith/core/parallel.h"
+#include "kith/kernels/cpu/kernels.h"
+#include "kith/kernels/cpu/row_chunks.h"
+#include "kith/kernels/cpu/targets.h"
+
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "kith/kernels/cpu/dropout.cc"
+#include <hwy/foreach_target.h>
+#include <hwy/highway.h>
+
+// Philox is computed for as many draws at once as a vector has lanes: a lane is a draw, four words each, so
+// that the words of consecutive draws interleave into the order of the elements. Draws of several rows share
+// a vector where rows are short.
+HWY_BEFORE_NAMESPACE();
+namespace kith {
+namespace HWY_NAMESPACE {
+namespace hn = hwy::HWY_NAMESPACE;
+
+using Tag = hn::ScalableTag<std::uint32_t>;
+constexpr std::int64_t kMostLanes = 16;
+
+#if HWY_TARGET == HWY_SCALAR
+struct Draws {
+  std::int64_t lanes() const { return kMostLanes; }
+  void words(const PhiloxKey key, const std::uint32_t (*counter)[kMostLanes], std::uint32_t step,
+             std::uint32_t* out) const {
+    for (std::int64_t lane = 0; lane < kMostLanes; ++lane) {
+      const PhiloxWords words =
+          philox4x32_10({counter[0][lane], counter[1][lane], step, counter[2][lane]}, key);
+      std::copy(words.begin(), words.end(), out + 4 * lane);
+    }
+  }
+};
+#else
+struct Draws {
+  using V = hn::Vec<Tag>;
+  std::int64_t lanes() const { return static_cast<std::int64_t>(hn::Lanes(Tag())); }
+
+  /// The high and low halves of the 64-bit products.
+  static HWY_INLINE void multiply(V a, V b, V& high, V& low) {
+    const hn::RepartitionToWide<Tag> wide;
+    const auto even = hn::MulEven(a, b);
+    const auto odd = hn::MulEven(hn::BitCast(Tag(), hn::ShiftRight<32>(hn::BitCast(wide, a))), b);
+    high = hn::OddEven(hn::BitCast(Tag(), odd), hn::BitCast(Tag(), hn::ShiftRight<32>(even)));
+    low = hn::OddEven(hn::BitCast(Tag(), hn::ShiftLeft<32>(odd)), hn::BitCast(Tag(), even));
+  }
+
+  HWY_INLINE void words(PhiloxKey key, const std::uint32_t (*counter)[kMostLanes], std::uint32_t step,
+                        std::uint32_t* out) const {
+    const Tag d;
+    V c0 = hn::LoadU(d, counter[0]), c1 = hn::LoadU(d, counter[1]), c2 = hn::Set(d, step),
+      c3 = hn::LoadU(d, counter[2]);
+    const V m0 = hn::Set(d, 0xD2511F53u), m1 = hn::Set(d, 0xCD9E8D57u);
+    for (int round = 0; round < 10; ++round) {
+      V high0, low0, high1, low1;
+      multiply(c0, m0, high0, low0);
+      multiply(c2, m1, high1, low1);
+      c0 = hn::Xor(hn::Xor(high1, c1), hn::Set(d, key.lo));
+      c1 = low1;
+      c2 = hn::Xor(hn::Xor(high0, c3), hn::Set(d, key.hi));
+      c3 = low0;
+      key.lo += 0x9E3779B9u;
+      key.hi += 0xBB67AE85u;
+    }
+    hn::StoreInterleaved4(c0, c1, c2, c3, d, out);
+  }
+};
+#endif
+
+HWY_INLINE void apply(const DropoutMask& mask, const std::uint32_t* words, const float* x, float* y,
+                      std::int64_t count) {
+  if (mask.beta == 0) {
+    for (std::int64_t j = 0; j < count; ++j) y[j] = words[j] >= mask.least ? x[j] * mask.scale : 0.0f;
+  } else {
+    for (std::int64_t j = 0; j < count; ++j) {
+      y[j] = (words[j] >= mask.least ? x[j] * mask.scale : 0.0f) + mask.beta * y[j];
+    }
+  }
+}
+
+/// Collects draws until there is one for every lane.
+class Packer {
+ public:
+  explicit Packer(const DropoutMask& mask) : mask_(mask), lanes_(Draws().lanes()) {}
+
+  HWY_INLINE void add(const DropoutRow& row) {
+    const auto id = static_cast<std::uint64_t>(row.id.value());
+    for (std::int64_t j = 0; j < row.count; j += 4) {
+      counter_[0][used_] = static_cast<std::uint32_t>(id);
+      counter_[1][used_] = static_cast<std::uint32_t>(id >> 32);
+      counter_[2][used_] = static_cast<std::uint32_t>(j / 4);
+      x_[used_] = row.x + j;
+      y_[used_] = row.y + j;
+      count_[used_] = std::min<std::int64_t>(4, row.count - j);
+      if (++used_ == lanes_) flush();
+    }
+  }
+
+  HWY_INLINE void flush() {
+    Draws().words(mask_.key, counter_, mask_.step, words_);
+    std::int64_t lane = 0;
+    while (lane < used_) {
+      // Draws of the same row stand one behind the other.
+      std::int64_t next = lane + 1, elements = count_[lane];
+      while (next < used_ && x_[next] == x_[lane] + elements && y_[next] == y_[lane] + elements &&
+             elements % 4 == 0) {
+        elements += count_[next++];
+      }
+      apply(mask_, words_ + 4 * lane, x_[lane], y_[lane], elements);
+      lane = next;
+    }
+    used_ = 0;
+  }
+
+ private:
+  const DropoutMask& mask_;
+  std::int64_t lanes_, used_ = 0;
+  std::uint32_t counter_[3][kMostLanes] = {};
+  std::uint32_t words_[4 * kMostLanes] = {};
+  const float* x_[kMostLanes];
+  float* y_[kMostLanes];
+  std::int64_t count_[kMostLanes];
+};
+
+void drop_rows(const DropoutMask& mask, const DropoutRow* rows, std::int64_t count) {
+  Packer packer(mask);
+  for (std::int64_t i = 0; i < count; ++i) packer.add(rows[i]);
+  packer.flush();
+}
+
+}  // namespace HWY_NAMESPACE
+}  // namespace kith
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace kith {
+namespace {
+
+HWY_EXPORT(drop_rows);
+constexpr std::size_t kBlock = 64;
+
+/// For p = 1 nothing is kept, which the scale says.
+DropoutMask mask_of(float p, PhiloxKey key, std::uint32_t step, float beta) {
+  const double least = std::ceil(static_cast<double>(p) * 0x1p32);
+  const bool all = least >= 0x1p32;
+  return {key, step, all ? 0u : static_cast<std::uint32_t>(least), all ? 0.0f : 1.0f / (1.0f - p), beta};
+}
+
+/// Drops the rows row(begin) … row(end − 1), a block at a time.
+template <class Row>
+void drop(const DropoutMask& mask, std::int64_t begin, std::int64_t end, Row&& row) {
+  std::array<DropoutRow, kBlock> block;
+  std::size_t used = 0;
+  for (std::int64_t i = begin; i < end; ++i) {
+    block[used++] = row(i);
+    if (used < kBlock && i + 1 < end) continue;
+    HWY_DYNAMIC_DISPATCH(drop_rows)(mask, block.data(), static_cast<std::int64_t>(used));
+    used = 0;
+  }
+}
+
+}  // namespace
+
+void dropout(Cpu, const RowDropout& dropout, ConstTensor x, float beta, Tensor y) {
+  const DropoutMask mask = mask_of(dropout.p, dropout.key, dropout.step, beta);
+  const std::int64_t grain = std::max<std::int64_t>(1, 16384 / std::max<std::int64_t>(x.cols, 1));
+  parallel_for(0, x.rows, grain, [&](std::int64_t begin, std::int64_t end) {
+    drop(mask, begin, end, [&](std::int64_t i) {
+      return DropoutRow{dropout.rows[i], x.row(i), y.row(i), x.cols};
+    });
+  });
+}
+
+void edge_dropout(Cpu, CsrView<std::int32_t> a, std::span<const std::int32_t> rows, int heads,
+                  const EdgeDropout& dropout, std::span<float> values) {
+  const DropoutMask mask = mask_of(dropout.p, dropout.key, dropout.step, 0);
+  const RowChunks chunks(a, rows, 8192);
+  parallel_for(0, chunks.count(), 1, [&](std::int64_t chunk, std::int64_t) {
+    drop(mask, chunks.begin(chunk), chunks.end(chunk), [&](std::int64_t position) {
+      const std::int64_t i = row_at(rows, position);
+      float* first = values.data() + a.indptr[i] * heads;
+      return DropoutRow{dropout.destinations[i], first, first, a.degree(i) * heads};
+    });
+  });
+}
+
+}  // namespace kith
+#endif

@@ -1,0 +1,53 @@
+#pragma once
+#include "kith/kernels/attention.h"
+#include "kith/kernels/dense.h"
+#include "kith/kernels/loss.h"
+#include "kith/kernels/optimiser.h"
+#include "kith/kernels/rows.h"
+#include "kith/kernels/spmm.h"
+
+/// The host's overload of every kernel: the public contract with `Cpu` as its first argument. Shapes have
+/// been checked by the caller, kernels/*.cc.
+namespace kith {
+
+void spmm(Cpu, CsrView<std::int32_t> a, std::span<const std::int32_t> rows, const SpmmScales& scales,
+          ConstTensor x, Tensor y);
+
+void sddmm_dot(Cpu, CsrView<std::int32_t> a, std::span<const std::int32_t> rows, int heads, ConstTensor u,
+               ConstTensor v, std::span<float> out);
+void edge_softmax(Cpu, CsrView<std::int32_t> a, std::span<const std::int32_t> rows, ConstTensor left,
+                  ConstTensor right, float slope, std::span<float> alpha);
+void edge_softmax_backward(Cpu, CsrView<std::int32_t> a, ConstTensor left, ConstTensor right, float slope,
+                           std::span<const float> alpha, std::span<float> dalpha, Tensor dleft, float beta);
+void sum_edges(Cpu, CsrView<std::int32_t> a, std::span<const std::int64_t> edge,
+               std::span<const float> values, Tensor y, float beta);
+void edge_dropout(Cpu, CsrView<std::int32_t> a, std::span<const std::int32_t> rows, int heads,
+                  const EdgeDropout& dropout, std::span<float> values);
+
+void matmul(Cpu, Trans trans_a, ConstTensor a, Trans trans_b, ConstTensor b, float beta, Tensor c);
+void add_bias(Cpu, std::span<const float> bias, Tensor y);
+void bias_backward(Cpu, ConstTensor dy, float beta, std::span<float> dbias);
+void relu(Cpu, ConstTensor x, Tensor y);
+void elu(Cpu, ConstTensor x, Tensor y);
+void relu_backward(Cpu, ConstTensor y, ConstTensor dy, float beta, Tensor dx);
+void elu_backward(Cpu, ConstTensor y, ConstTensor dy, float beta, Tensor dx);
+void axpby(Cpu, float alpha, ConstTensor x, float beta, Tensor y);
+void dropout(Cpu, const RowDropout& dropout, ConstTensor x, float beta, Tensor y);
+
+double softmax_cross_entropy(Cpu, ConstTensor logits, std::span<const std::int64_t> labels,
+                             std::span<const std::int32_t> rows, float scale, Tensor dlogits);
+std::int64_t count_correct(Cpu, ConstTensor logits, std::span<const std::int64_t> labels,
+                           std::span<const std::int32_t> rows);
+
+void adam(Cpu, const AdamStep& step, std::span<const float> gradient, std::span<float> m, std::span<float> v,
+          std::span<float> weights);
+void sgd(Cpu, const SgdStep& step, std::span<const float> gradient, std::span<float> momentum,
+         std::span<float> weights);
+
+void gather_rows(Cpu, ConstTensor x, std::span<const std::int32_t> rows, Tensor out);
+void add_rows(Cpu, ConstTensor x, std::span<const std::int32_t> rows, Tensor y);
+void gather_bytes(Cpu, const std::byte* x, std::int64_t row_bytes, std::span<const std::int64_t> rows,
+                  std::byte* out);
+void decode_rows(Cpu, const std::byte* x, DType type, std::span<const float> scales, Tensor y);
+
+}  // namespace kith

@@ -1,0 +1,232 @@
+// The inner loop of SpMM, included once for each instruction set.
+//
+// A strip is up to kMost vectors of consecutive columns; its sums stay in as many registers while the entries of a
+// row go by. The last vector of a strip may overlap the one before it, so any width of at least one vector needs no
+// masks; narrower strips use shorter vectors. A prefetch cursor walks `ahead` entries in front, over the borders of
+// rows, to the end of the run.
+#if defined(KITH_KERNELS_CPU_SPMM_INL_H_) == defined(HWY_TARGET_TOGGLE)
+#ifdef KITH_KERNELS_CPU_SPMM_INL_H_
+#undef KITH_KERNELS_CPU_SPMM_INL_H_
+#else
+#define KITH_KERNELS_CPU_SPMM_INL_H_
+#endif
+
+#include <hwy/cache_control.h>
+#include <hwy/highway.h>
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include "kith/kernels/cpu/row_chunks.h"
+#include "kith/kernels/cpu/spmm.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace kith {
+namespace HWY_NAMESPACE {
+namespace hn = hwy::HWY_NAMESPACE;
+
+// AVX2 has 16 registers, the others 32.
+constexpr int kMost = HWY_TARGET == HWY_AVX2 ? 8 : 16;
+constexpr std::int64_t kFloatsPerLine = 16;
+
+/// Columns [column, column + width) and the head whose weights they take; where vectors take those of different
+/// heads, head_width is the columns of each.
+struct Strip {
+  std::int64_t column = 0;
+  std::int64_t width = 0;
+  std::int64_t head = 0;
+  std::int64_t head_width = 0;
+};
+
+/// Walks the entries of a run and asks for what their sums will read.
+class PrefetchCursor {
+ public:
+  PrefetchCursor(const SpmmRun& run, const Strip& strip)
+      : run_(run),
+        columns_(run.a.indices.data()),
+        x_(run.x.data + strip.column),
+        width_(strip.width),
+        next_row_(run.begin) {
+    // About 16 KiB in flight, whatever the width.
+    const std::int64_t ahead = std::clamp<std::int64_t>(4096 / strip.width, 16, 64);
+    for (std::int64_t i = 0; i < ahead; ++i) step();
+  }
+
+  HWY_INLINE void step() {
+    while (HWY_UNLIKELY(e_ == end_)) {
+      if (next_row_ == run_.end) return;
+      open_next_rows();
+    }
+    const std::int64_t column = columns_[e_];
+    const float* p = x_ + column * run_.x.stride;
+    for (std::int64_t j = 0; j < width_; j += kFloatsPerLine) hwy::Prefetch(p + j);
+    // The columns need not begin where a line does.
+    hwy::Prefetch(p + width_ - 1);
+    const SpmmScales& s = *run_.scales;
+    if (!s.col_scale.empty()) hwy::Prefetch(&s.col_scale[column]);
+    if (!s.edge.empty()) hwy::Prefetch(&s.weights[s.edge[e_] * s.heads]);
+    ++e_;
+  }
+
+ private:
+  /// The next rows whose entries are stored one behind the other.
+  HWY_NOINLINE void open_next_rows() {
+    const std::int64_t end = consecutive_end(run_.rows, next_row_, run_.end);
+    e_ = run_.a.indptr[row_at(run_.rows, next_row_)];
+    end_ = run_.a.indptr[row_at(run_.rows, end - 1) + 1];
+    next_row_ = end;
+  }
+
+  const SpmmRun& run_;
+  const std::int32_t* columns_;
+  const float* x_;
+  std::int64_t width_, next_row_;
+  std::int64_t e_ = 0, end_ = 0;
+};
+
+/// Sums the rows of a run over a strip of kVectors vectors of type D. With kManyHeads every vector has its head.
+template <class D, int kVectors, bool kManyHeads>
+class StripSum {
+  using V = hn::Vec<D>;
+
+ public:
+  StripSum(const SpmmRun& run, const Strip& strip) : run_(run), strip_(strip), cursor_(run, strip) {
+    last_ = strip.width - static_cast<std::int64_t>(hn::Lanes(D()));
+    for (int v = 0; v < kVectors; ++v) {
+      head_of_[v] = kManyHeads ? (strip.column + offset(v)) / strip.head_width : strip.head;
+    }
+  }
+
+  HWY_INLINE void sum_row(std::int64_t row) {
+    const SpmmScales& s = *run_.scales;
+    const std::int32_t* columns = run_.a.indices.data();
+    const float* x = run_.x.data + strip_.column;
+    V sum[kVectors];
+    for (int v = 0; v < kVectors; ++v) sum[v] = hn::Zero(D());
+    const std::int64_t end = run_.a.indptr[row + 1];
+    for (std::int64_t e = run_.a.indptr[row]; e < end; ++e) {
+      cursor_.step();
+      const std::int64_t column = columns[e];
+      const float col_scale = s.col_scale.empty() ? 1.0f : s.col_scale[column];
+      const float* p = x + column * run_.x.stride;
+      if (kManyHeads) {
+        const float* w = weights_of(e);
+        for (int v = 0; v < kVectors; ++v) {
+          sum[v] = hn::MulAdd(hn::Set(D(), w[head_of_[v]] * col_scale), hn::LoadU(D(), p + offset(v)), sum[v]);
+        }
+      } else {
+        const V scale = hn::Set(D(), s.weights.empty() ? col_scale : weights_of(e)[strip_.head] * col_scale);
+        for (int v = 0; v < kVectors; ++v) sum[v] = hn::MulAdd(scale, hn::LoadU(D(), p + offset(v)), sum[v]);
+      }
+    }
+    finish(row, sum);
+  }
+
+ private:
+  HWY_INLINE std::int64_t offset(int v) const {
+    return v == kVectors - 1 ? last_ : v * static_cast<std::int64_t>(hn::Lanes(D()));
+  }
+  HWY_INLINE const float* weights_of(std::int64_t e) const {
+    const SpmmScales& s = *run_.scales;
+    return s.weights.data() + (s.edge.empty() ? e : s.edge[e]) * s.heads;
+  }
+
+  /// Adds the terms of the row and stores. The last vector is finished before the one it overlaps is stored.
+  HWY_INLINE void finish(std::int64_t row, V* sum) const {
+    const SpmmScales& s = *run_.scales;
+    const float* self = run_.x.row(row) + strip_.column;
+    float* y = run_.y.row(row) + strip_.column;
+    const V row_scale = hn::Set(D(), s.row_scale.empty() ? 1.0f : s.row_scale[row]);
+    for (int v = 0; v < kVectors; ++v) sum[v] = hn::Mul(row_scale, sum[v]);
+    if (row < static_cast<std::int64_t>(s.self_scale.size())) {
+      const V scale = hn::Set(D(), s.self_scale[row]);
+      for (int v = 0; v < kVectors; ++v) sum[v] = hn::MulAdd(scale, hn::LoadU(D(), self + offset(v)), sum[v]);
+    }
+    if (s.beta != 0) {
+      const V beta = hn::Set(D(), s.beta);
+      for (int v = 0; v < kVectors; ++v) sum[v] = hn::MulAdd(beta, hn::LoadU(D(), y + offset(v)), sum[v]);
+    }
+    for (int v = 0; v < kVectors; ++v) hn::StoreU(sum[v], D(), y + offset(v));
+  }
+
+  const SpmmRun& run_;
+  const Strip& strip_;
+  PrefetchCursor cursor_;
+  std::int64_t last_;
+  std::array<std::int64_t, kVectors> head_of_;
+};
+
+template <class D, int kVectors, bool kManyHeads>
+HWY_NOINLINE void sum_strip(const SpmmRun& run, const Strip& strip) {
+  StripSum<D, kVectors, kManyHeads> sum(run, strip);
+  for (std::int64_t i = run.begin; i < run.end; ++i) sum.sum_row(row_at(run.rows, i));
+}
+
+/// Calls the instance for the strip's number of vectors, at most kMax.
+template <class D, bool kManyHeads, int... kLess>
+void sum_strip_of(const SpmmRun& run, const Strip& strip, std::integer_sequence<int, kLess...>) {
+  constexpr std::array<void (*)(const SpmmRun&, const Strip&), sizeof...(kLess)> kInstances{
+      &sum_strip<D, kLess + 1, kManyHeads>...};
+  const auto lanes = static_cast<std::int64_t>(hn::Lanes(D()));
+  constexpr std::int64_t kLast = sizeof...(kLess) - 1;
+  const std::int64_t index = std::clamp<std::int64_t>((strip.width - 1) / lanes, 0, kLast);
+  kInstances[static_cast<std::size_t>(index)](run, strip);
+}
+template <class D, bool kManyHeads, int kMax>
+void sum_strip_of(const SpmmRun& run, const Strip& strip) {
+  sum_strip_of<D, kManyHeads>(run, strip, std::make_integer_sequence<int, kMax>());
+}
+
+using FullTag = hn::ScalableTag<float>;
+
+/// The columns [begin, end), all of one head, in strips of about equal width.
+void sum_head(const SpmmRun& run, std::int64_t head, std::int64_t begin, std::int64_t end) {
+  const auto lanes = static_cast<std::int64_t>(hn::Lanes(FullTag()));
+  const std::int64_t vectors = (end - begin + lanes - 1) / lanes;
+  const std::int64_t strips = (vectors + kMost - 1) / kMost;
+  const std::int64_t width = (vectors + strips - 1) / strips * lanes;
+  for (std::int64_t column = begin; column < end; column += width) {
+    const Strip strip{column, std::min(width, end - column), head, 0};
+    if (strip.width >= lanes) {
+      sum_strip_of<FullTag, false, kMost>(run, strip);
+    } else if (strip.width >= 8) {
+      sum_strip_of<hn::CappedTag<float, 8>, false, 2>(run, strip);
+    } else if (strip.width >= 4) {
+      sum_strip_of<hn::CappedTag<float, 4>, false, 2>(run, strip);
+    } else {
+      sum_strip_of<hn::CappedTag<float, 1>, false, 4>(run, strip);
+    }
+  }
+}
+
+/// All columns, in vectors that each lie in one head: head_width is a multiple of D's lanes.
+template <class D>
+void sum_heads(const SpmmRun& run, std::int64_t head_width) {
+  const std::int64_t width = kMost * static_cast<std::int64_t>(hn::Lanes(D()));
+  for (std::int64_t column = 0; column < run.x.cols; column += width) {
+    sum_strip_of<D, true, kMost>(run, {column, std::min(width, run.x.cols - column), 0, head_width});
+  }
+}
+
+void sum_run(const SpmmRun& run) {
+  if (run.begin >= run.end) return;
+  const std::int64_t heads = run.scales->weights.empty() ? 1 : run.scales->heads;
+  const std::int64_t head_width = run.x.cols / heads;
+  if (heads == 1) {
+    sum_head(run, 0, 0, run.x.cols);
+  } else if (head_width % static_cast<std::int64_t>(hn::Lanes(FullTag())) == 0) {
+    sum_heads<FullTag>(run, head_width);
+  } else if (head_width % 8 == 0) {
+    sum_heads<hn::CappedTag<float, 8>>(run, head_width);
+  } else if (head_width % 4 == 0) {
+    sum_heads<hn::CappedTag<float, 4>>(run, head_width);
+  } else {
+    for (std::int64_t h = 0; h < heads; ++h) sum_head(run, h, h * head_width, (h + 1) * head_width);
+  }
+}
+
+}  // namespace HWY_NAMESPACE
+}  // namespace kith
+HWY_AFTER_NAMESPACE();
+#endif

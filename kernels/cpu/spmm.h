@@ -1,0 +1,20 @@
+#pragma once
+#include <cstdint>
+#include <span>
+
+#include "kith/core/tensor.h"
+#include "kith/kernels/spmm.h"
+
+namespace kith {
+
+/// Rows of one SpMM call that the vectorised inner loop takes one behind the other.
+struct SpmmRun {
+  CsrView<std::int32_t> a;
+  std::span<const std::int32_t> rows;  ///< the list of rows; empty: all
+  std::int64_t begin = 0, end = 0;     ///< positions in the list
+  const SpmmScales* scales = nullptr;
+  ConstTensor x;
+  Tensor y;
+};
+
+}  // namespace kith
