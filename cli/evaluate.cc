@@ -1,8 +1,68 @@
+#include "kith/exec/evaluate.h"
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "kith/cli/rank_work.h"
+#include "kith/cli/schema.h"
 #include "kith/cli/verb.h"
-#include "kith/core/error.h"
+#include "kith/exec/settings.h"
+#include "kith/exec/train.h"
 
 namespace kith::cli {
+namespace {
 
-void run_evaluate(Communicator&, const Invocation&) { throw Error("training is not linked"); }
+/// The settings a run was trained with.
+Settings settings_of_run(const Schema& schema, const std::filesystem::path& run) {
+  const auto file = run / "settings.toml";
+  if (!std::filesystem::exists(file))
+    throw InputError(run.string() + ": not a run of kith train (no settings.toml)");
+  if (!std::filesystem::exists(run / "best.safetensors"))
+    throw InputError(run.string() + ": holds no trained weights yet (best.safetensors)");
+  Settings settings(schema, "train");
+  settings.read_toml(file);
+  return settings;
+}
+
+void print_table(const Evaluation& evaluation, const std::string& wanted) {
+  for (const Split split : kSplits) {
+    const auto i = static_cast<int>(split);
+    if (wanted != "all" && wanted != name_of(split)) continue;
+    if (evaluation.accuracy[i] < 0)
+      fmt::print("  {:<6} no labelled nodes\n", name_of(split));
+    else
+      fmt::print("  {:<6} accuracy {:.2f}%  loss {:.4f}\n", name_of(split), 100 * evaluation.accuracy[i],
+                 evaluation.loss[i]);
+  }
+}
+
+void print_json(const Evaluation& evaluation, const std::string& wanted) {
+  nlohmann::ordered_json json = nlohmann::ordered_json::object();
+  for (const Split split : kSplits) {
+    const auto i = static_cast<int>(split);
+    if ((wanted != "all" && wanted != name_of(split)) || evaluation.accuracy[i] < 0) continue;
+    json[std::string(name_of(split))] = {{"accuracy", evaluation.accuracy[i]}, {"loss", evaluation.loss[i]}};
+  }
+  fmt::print("{}\n", json.dump(2));
+}
+
+}  // namespace
+
+void run_evaluate(Communicator& comm, const Invocation& invocation) {
+  const Settings& settings = invocation.settings;
+  const std::filesystem::path run = settings.text("run");
+  const Schema schema = program_schema();
+  const Settings trained = settings_of_run(schema, run);
+  const ThreadLimit limit(prepared_threads(comm, settings));
+  const std::string data = settings.has_value("data") ? settings.text("data") : trained.text("data");
+  const PartitionedStore parts = open_for_ranks(comm, data, run);
+  const Evaluation evaluation =
+      evaluate_run(comm, parts, run, model_factory(trained), train_options(trained).protocol);
+  if (comm.rank().value() != 0) return;
+  if (settings.boolean("json"))
+    print_json(evaluation, settings.text("split"));
+  else
+    print_table(evaluation, settings.text("split"));
+}
 
 }  // namespace kith::cli

@@ -1,0 +1,25 @@
+#include "kith/cli/rank_work.h"
+
+#include "kith/comm/world.h"
+#include "kith/exec/settings.h"
+
+namespace kith::cli {
+
+int prepared_threads(Communicator& comm, const Settings& settings) {
+  comm.set_no_progress_limit(std::chrono::duration<double>(settings.real("no-progress-limit")));
+  const int share = default_threads(comm);
+  const auto asked = static_cast<int>(settings.integer("threads"));
+  return asked > 0 ? asked : share;
+}
+
+ModelFactory model_factory(const Settings& train_settings) {
+  return [options = model_options(train_settings)](Parameters& parameters, std::int64_t in,
+                                                   std::int64_t classes) {
+    ModelOptions sized = options;
+    sized.in = in;
+    sized.classes = classes;
+    return make_model(parameters, sized);
+  };
+}
+
+}  // namespace kith::cli

@@ -1,0 +1,97 @@
+#include "kith/cli/tables.h"
+
+#include <algorithm>
+#include <utility>
+#include <vector>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "kith/core/error.h"
+#include "kith/core/file.h"
+
+namespace kith::cli {
+namespace {
+
+using Json = nlohmann::ordered_json;
+using Facts = std::vector<std::pair<std::string, std::string>>;
+
+void flatten(const std::string& prefix, const Json& object, Facts& facts) {
+  for (const auto& [name, value] : object.items()) {
+    if (value.is_object())
+      flatten(prefix + name + ".", value, facts);
+    else
+      facts.emplace_back(prefix + name, value.is_string() ? value.get<std::string>() : value.dump());
+  }
+}
+
+std::string lines_of(const Facts& facts) {
+  std::size_t widest = 0;
+  for (const auto& [name, value] : facts) widest = std::max(widest, name.size());
+  std::string text;
+  for (const auto& [name, value] : facts) text += fmt::format("  {:<{}}  {}\n", name, widest, value);
+  return text;
+}
+
+using Row = std::vector<std::string>;
+
+void widen(std::vector<std::size_t>& widths, const Row& row) {
+  for (std::size_t column = 0; column < row.size() && column < widths.size(); ++column)
+    widths[column] = std::max(widths[column], row[column].size());
+}
+
+std::string aligned(const Row& row, const std::vector<std::size_t>& widths) {
+  std::string line;
+  for (std::size_t column = 0; column < row.size() && column < widths.size(); ++column)
+    line += fmt::format(fmt::runtime(column == 0 ? "  {:<{}}" : "  {:>{}}"), row[column], widths[column]);
+  return line + "\n";
+}
+
+std::string lines_of(const TextTable& table) {
+  std::vector<std::size_t> widths(table.columns.size());
+  widen(widths, table.columns);
+  for (const Row& row : table.rows) widen(widths, row);
+  std::string text = "\n" + table.title + "\n" + aligned(table.columns, widths);
+  for (const Row& row : table.rows) text += aligned(row, widths);
+  return text;
+}
+
+/// A run that is still under way has no summary: its last metrics stand in.
+std::string last_line(const std::string& text) {
+  const std::size_t end = text.find_last_not_of('\n');
+  if (end == text.npos) return "{}";
+  const std::size_t begin = text.rfind('\n', end);
+  return text.substr(begin == text.npos ? 0 : begin + 1, end - (begin == text.npos ? 0 : begin + 1) + 1);
+}
+
+}  // namespace
+
+std::string text_of(const Description& description) {
+  Facts facts;
+  for (const Description::Fact& fact : description.facts) facts.emplace_back(fact.name, fact.value);
+  std::string text = lines_of(facts);
+  for (const TextTable& table : description.tables) text += lines_of(table);
+  return text;
+}
+
+std::string facts_text(const std::string& json) {
+  Facts facts;
+  flatten("", Json::parse(json), facts);
+  return lines_of(facts);
+}
+
+std::string run_summary_json(const std::filesystem::path& run) {
+  const bool finished = std::filesystem::exists(run / "summary.json");
+  const std::filesystem::path file = run / (finished ? "summary.json" : "metrics.jsonl");
+  const std::string text = read_text_file(file);
+  const Json json = Json::parse(finished ? text : last_line(text), nullptr, false);
+  if (!json.is_object()) throw CorruptError(file.string() + ": is not a JSON object");
+  return json.dump(2) + "\n";
+}
+
+std::string with_newline(std::string text) {
+  if (!text.ends_with('\n')) text += '\n';
+  return text;
+}
+
+}  // namespace kith::cli
