@@ -15,6 +15,7 @@ using Json = nlohmann::ordered_json;
 constexpr const char* kStoreFormat = "kith-store";
 constexpr const char* kPartitionFormat = "kith-partitioned-store";
 constexpr int kVersion = 1;
+constexpr std::int64_t kMaxCount = std::int64_t{1} << 60;  ///< so that sums of counts cannot overflow
 
 DType dtype_named(const std::string& name) {
   for (int i = 0; i <= static_cast<int>(DType::boolean); ++i) {
@@ -27,6 +28,7 @@ std::int64_t count_at(const Json& json, const char* key) {
   const auto& value = json.at(key);
   if (!value.is_number_integer()) throw CorruptError(std::string(key) + " is no integer");
   const auto count = value.get<std::int64_t>();
+  if (count > kMaxCount) throw CorruptError(std::string(key) + " is " + std::to_string(count) + ", absurd");
   if (count < 0) throw CorruptError(std::string(key) + " is " + std::to_string(count) + ", negative");
   return count;
 }

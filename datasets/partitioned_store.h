@@ -8,14 +8,14 @@ namespace kith {
 /// What `partition.json` says beside the store's own meta.
 struct PartitionMeta {
   int format_version = 1;
-  StoreMeta store;
+  StoreMeta store{};
   int k = 1;
-  std::string method;
-  std::string objective;
+  std::string method{};
+  std::string objective{};
   std::uint64_t seed = 0;
   /// Of the assignment and the graph: a checkpoint with stale state may only resume on the same partitioning.
   std::uint64_t fingerprint = 0;
-  Quality quality;
+  Quality quality{};
   double partition_seconds = 0;
   std::int64_t partition_peak_bytes = 0;
 };

@@ -52,7 +52,7 @@ std::string_view name_of(Split split);
 /// What `meta.json` says.
 struct StoreMeta {
   int format_version = 1;
-  std::string name;
+  std::string name{};
   std::int64_t nodes = 0;
   std::int64_t edges = 0;
   std::int64_t features = 0;
@@ -61,7 +61,7 @@ struct StoreMeta {
   bool multi_label = false;
   bool directed = false;
   std::int64_t self_loops = 0;
-  std::string made_by;  ///< the command line
+  std::string made_by{};  ///< the command line
 };
 
 enum class Verify { headers, checksums };
@@ -99,13 +99,13 @@ class Store {
 
 /// The arrays of a store about to be written; views, so that nothing is copied.
 struct StoreArrays {
-  CsrAny graph;
-  FeatureView features;
-  LabelView labels;
-  std::span<const std::int64_t> train, valid, test;  ///< any order; written ascending
-  std::span<const float> edge_weights;
-  std::span<const std::int64_t> node_ids;  ///< the user's ids; empty: the store ids
-  std::vector<std::string> node_names;     ///< or names
+  CsrAny graph{};
+  FeatureView features{};
+  LabelView labels{};
+  std::span<const std::int64_t> train{}, valid{}, test{};  ///< any order; written ascending
+  std::span<const float> edge_weights{};
+  std::span<const std::int64_t> node_ids{};  ///< the user's ids; empty: the store ids
+  std::vector<std::string> node_names{};     ///< or names
 };
 
 /// Writes a store whole or not at all: to a temporary name, fsync, rename; files in parallel, nothing copied.
