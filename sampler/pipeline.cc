@@ -1,7 +1,7 @@
 // The background thread may be at most `depth` batches ahead of the calls of `next`. Fetching is collective,
-// so a pipeline that is destroyed early must still take part in every fetch its peers may have begun: ranks
-// that consumed equally many batches have the same last step to serve, and the rest of the way is served
-// without own wishes.
+// so a pipeline that is destroyed early must still take part in every fetch (and round of sampling) its peers
+// may have begun: ranks that consumed equally many batches have the same last step to serve, and the rest of
+// the way is served without own wishes.
 #include "kith/sampler/pipeline.h"
 
 #include <condition_variable>
@@ -88,6 +88,7 @@ void BatchPipeline::State::run_ahead() {
       wanted = !stopping;
     }
     if (!wanted) {
+      sampler.sample({}, step / schedule.batches_per_epoch(), step);  // a partitioned topology's rounds
       features.fetch({}, Tensor(nullptr, 0, features.cols()));
       continue;
     }

@@ -2,6 +2,7 @@
 #include <memory>
 #include <span>
 
+#include "kith/comm/communicator.h"
 #include "kith/core/philox.h"
 #include "kith/sampler/ownership.h"
 
@@ -36,5 +37,11 @@ class Topology {
 
 /// All parts' rows, mapped: sampling needs no messages. The store must outlive it.
 std::unique_ptr<Topology> replicated_topology(const PartitionedStore& parts);
+/// Only this rank's parts are read; owners sample for each other, a round of messages per hop and one for
+/// `describe`. Both become collective: every rank calls them equally often, also with none. One thread at a
+/// time; the communicator is its own. All arguments must outlive it. Counts topology.bytes, .rows and
+/// .messages by peer.
+std::unique_ptr<Topology> partitioned_topology(Communicator& comm, Ledger& ledger,
+                                               const PartitionedStore& parts, const Ownership& ownership);
 
 }  // namespace kith

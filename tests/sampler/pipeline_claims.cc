@@ -7,21 +7,23 @@
 namespace kith::test {
 
 Ranks::Ranks(Communicator& comm, const PartitionedStore& p, const SamplerOptions& options,
-             const std::string& policy, std::int64_t cache)
+             const std::string& policy, std::int64_t cache, Rows rows)
     : parts(p),
       ownership(p, comm.size()),
       owned(p, ownership, comm.rank()),
       schedule(p, options),
-      topology(replicated_topology(p)),
+      topology_comm(comm.duplicate()),
+      topology(rows == Rows::replicated ? replicated_topology(p)
+                                        : partitioned_topology(*topology_comm, ledger, p, ownership)),
       sampler(*topology, options, ownership.nodes()),
       features(comm, ledger, owned, ownership,
                rank_remote_nodes(policy, {parts, ownership, comm.rank(), options.fanouts, options.batch_size},
                                  cache)) {}
 
-void expect_reference_batches(Communicator& comm, const RandomStore& store, int depth) {
+void expect_reference_batches(Communicator& comm, const RandomStore& store, int depth, Rows rows) {
   const PartitionedStore parts = store.open();
   const SamplerOptions options{.fanouts = {4, 3}, .batch_size = 48, .exclude_self = true, .seed = 11};
-  Ranks rank(comm, parts, options, "vip", 20);
+  Ranks rank(comm, parts, options, "vip", 20, rows);
   const std::vector<std::int64_t> ids = store_ids_of(parts);
   std::vector<int> owner(ids.size());
   for (std::size_t g = 0; g < ids.size(); ++g)
@@ -54,9 +56,9 @@ void expect_reference_batches(Communicator& comm, const RandomStore& store, int 
   EXPECT_THROW(pipeline.next(), Error);
 }
 
-void leave_early(Communicator& comm, const RandomStore& store, int depth, std::int64_t after) {
+void leave_early(Communicator& comm, const RandomStore& store, int depth, std::int64_t after, Rows rows) {
   const PartitionedStore parts = store.open();
-  Ranks rank(comm, parts, {.fanouts = {4, 3}, .batch_size = 10}, "none", 0);
+  Ranks rank(comm, parts, {.fanouts = {4, 3}, .batch_size = 10}, "none", 0, rows);
   BatchPipeline pipeline(rank.schedule, rank.sampler, rank.features, rank.owned, rank.ledger,
                          {.depth = depth, .first_step = 0, .end_step = 15});
   for (std::int64_t i = 0; i < after; ++i) EXPECT_EQ(pipeline.next().step, i);

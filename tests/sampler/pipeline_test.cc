@@ -18,6 +18,25 @@ TEST(BatchPipeline, GivesTheReferenceBatchesForAnyRanksPartsAndDepth) {
   }
 }
 
+TEST(PartitionedTopology, GivesTheBatchesOfTheReplicatedOneForAnyRanksPartsAndDepth) {
+  for (const int parts : {1, 4, 5}) {
+    const RandomStore store({.nodes = 300, .self_loops = true, .parts = parts});
+    for (const int ranks : {1, 2, 4})
+      for (const int depth : {0, 2})
+        if (ranks <= parts)
+          run_thread_ranks(
+              ranks,
+              [&](Communicator& comm) { expect_reference_batches(comm, store, depth, Rows::partitioned); },
+              {.seed = 6, .delay_probability = 0.2, .reorder_probability = 0.2});
+  }
+}
+
+TEST(PartitionedTopology, ARankWithoutSeedsSamplesForTheOthers) {
+  const RandomStore store({.nodes = 300, .parts = 4, .parts_without_train = 2});
+  run_thread_ranks(2,
+                   [&](Communicator& comm) { expect_reference_batches(comm, store, 2, Rows::partitioned); });
+}
+
 TEST(BatchPipeline, DelaysAndReorderingChangeNothing) {
   const RandomStore store({.nodes = 200, .parts = 3});
   run_thread_ranks(3, [&](Communicator& comm) { expect_reference_batches(comm, store, 3); },
@@ -41,6 +60,12 @@ TEST(BatchPipeline, CanBeLeftAtAnyPoint) {
   for (const std::int64_t after : {0, 1, 2, 7, 15})
     for (const int depth : {0, 1, 4})
       run_thread_ranks(2, [&](Communicator& comm) { leave_early(comm, store, depth, after); });
+}
+
+TEST(PartitionedTopology, CanBeLeftAtAnyPoint) {
+  const RandomStore store({.nodes = 300, .parts = 3});
+  for (const std::int64_t after : {0, 2})
+    run_thread_ranks(3, [&](Communicator& comm) { leave_early(comm, store, 3, after, Rows::partitioned); });
 }
 
 TEST(BatchPipeline, DepthDoesNotRunAheadOfTheConsumer) {
