@@ -29,7 +29,8 @@ namespace {
 
 HWY_EXPORT(sum_run);
 
-constexpr std::int64_t kPiece = 16384;
+// Also bounds the rounding error of a sum in fp32.
+constexpr std::int64_t kPiece = 4096;
 
 struct Hub {
   std::int64_t row = 0;
@@ -63,9 +64,9 @@ void finish_hub(const SpmmScales& s, ConstTensor x, ConstTensor pieces, std::int
   const float row_scale = s.row_scale.empty() ? 1.0f : s.row_scale[row];
   const bool has_self = row < static_cast<std::int64_t>(s.self_scale.size());
   for (std::int64_t j = 0; j < y.cols; ++j) {
-    float sum = 0;
+    double sum = 0;
     for (std::int64_t p = 0; p < pieces.rows; ++p) sum += pieces(p, j);
-    float value = row_scale * sum;
+    float value = row_scale * static_cast<float>(sum);
     if (has_self) value += s.self_scale[row] * x(row, j);
     if (s.beta != 0) value += s.beta * y(row, j);
     y(row, j) = value;

@@ -77,7 +77,7 @@ TEST(EdgeDropout, DrawsByDestinationSlotAndHead) {
       auto values = before;
       edge_dropout(Cpu{}, a, {}, heads, {0.6f, kKey, kStep, ids}, values);
       for (std::int64_t i = 0; i < 80; ++i) {
-        for (std::int64_t slot = 0; slot < a.degree(i); ++slot) {
+        for (std::int64_t slot = 0; slot < a.view().degree(i); ++slot) {
           for (int h = 0; h < heads; ++h) {
             const std::int64_t k = (a.indptr[i] + slot) * heads + h;
             ASSERT_EQ(values[k], masked(before[k], 0.6f, ids[i], slot * heads + h)) << i << ' ' << slot;

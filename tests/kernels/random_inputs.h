@@ -6,12 +6,15 @@
 #include <vector>
 
 #include <gtest/gtest.h>
-#include <hwy/targets.h>
 
 #include "kith/core/parallel.h"
 #include "kith/core/philox.h"
 #include "kith/core/tensor.h"
 #include "kith/graph/csr.h"
+#include "kith/kernels/cpu/targets.h"
+
+// Behind the choice of instruction sets.
+#include <hwy/targets.h>
 
 namespace kith::test {
 
@@ -96,9 +99,7 @@ inline double inner_product(ConstTensor a, ConstTensor b) {
 /// Runs the body once for every instruction set that was compiled and that this machine has.
 template <class Body>
 void for_each_instruction_set(Body&& body) {
-  const std::int64_t supported = hwy::SupportedTargets();
-  for (std::int64_t left = supported; left != 0; left &= left - 1) {
-    const std::int64_t target = left & -left;
+  for (const std::int64_t target : hwy::SupportedAndGeneratedTargets()) {
     SCOPED_TRACE(std::string("instruction set ") + hwy::TargetName(target));
     hwy::SetSupportedTargetsForTest(target);
     hwy::GetChosenTarget().Update(target);
