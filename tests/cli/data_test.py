@@ -1,0 +1,181 @@
+"""generate, prepare, partition, inspect and verify: what they make, and what they refuse."""
+import json
+import os
+import pathlib
+import struct
+import unittest
+
+from workshop import GRAPH, Workshop, npy_header
+
+
+class Make(Workshop):
+    def test_generate_partition_inspect_verify(self):
+        store = self.store()
+        facts = json.loads(self.succeed("inspect", store, "--json"))
+        self.assertEqual(facts["nodes"], 300)
+        self.assertIn("300", self.succeed("inspect", store))
+        report = self.succeed("partition", store, "-o", "parts", "-k", "3", "--balance", "nodes,edges,train")
+        for word in ["cut edges", "halo rows", "train"]:
+            self.assertIn(word, report)
+        parts = json.loads(self.succeed("inspect", "parts", "--json"))
+        self.assertIn("3", str(parts))
+        for folder in (store, "parts"):
+            self.assertIn("whole", self.succeed("verify", folder))
+
+    def test_every_method_cuts(self):
+        store = self.store()
+        for method in ("metis", "random", "range"):
+            self.succeed("partition", store, "-o", method, "-k", "2", "--method", method)
+
+    def test_one_part_is_fine(self):
+        self.succeed("partition", self.store(), "-o", "parts", "-k", "1")
+
+    def test_an_assignment_file_decides(self):
+        self.write("half.txt", "".join(f"{node % 2}\n" for node in range(300)))
+        self.succeed("partition", self.store(), "-o", "parts", "-k", "2", "--assignment", "half.txt")
+
+    def test_plain_arrays_are_imported(self):
+        self.succeed("prepare", self.npy_graph(), "-o", "store")
+        facts = json.loads(self.succeed("inspect", "store", "--json"))
+        self.assertEqual(facts["nodes"], 5)
+
+    def test_edge_lists_are_imported(self):
+        self.write("ring.txt", "# a ring\n0 1\n1 2\n2 0\n")
+        self.succeed("prepare", "ring.txt", "-o", "store", "--undirected")
+        self.assertEqual(json.loads(self.succeed("inspect", "store", "--json"))["edges"], 6)
+
+    def test_an_existing_output_is_kept_unless_overwritten(self):
+        store = self.store()
+        self.refuse(2, ["exists", "--overwrite"], "generate", "planted", "-o", store, *GRAPH)
+        self.succeed("generate", "planted", "-o", store, *GRAPH[2:], "--nodes", "100", "--overwrite")
+        self.assertEqual(json.loads(self.succeed("inspect", store, "--json"))["nodes"], 100)
+
+    def test_a_folder_kith_did_not_make_is_never_overwritten(self):
+        self.write("precious/thesis.txt", "years of work")
+        self.refuse(2, ["precious"], "generate", "planted", "-o", "precious", *GRAPH, "--overwrite")
+
+
+class RefuseArrays(Workshop):
+    """Each test spoils one array of a good graph."""
+
+    def setUp(self):
+        super().setUp()
+        self.npy_graph()
+
+    def expect(self, *words):
+        self.refuse(2, words, "prepare", "raw", "-o", "store")
+
+    def test_an_id_out_of_range(self):
+        self.write_npy("raw/edges.npy", "<i8", (2, 5), [0, 1, 2, 3, 7, 1, 2, 3, 4, 0])
+        self.expect("edges.npy", "7")
+
+    def test_a_negative_id(self):
+        self.write_npy("raw/edges.npy", "<i8", (2, 5), [0, 1, 2, 3, -4, 1, 2, 3, 4, 0])
+        self.expect("edges.npy", "-4")
+
+    def test_a_feature_that_is_not_finite(self):
+        for bad in (float("nan"), float("inf")):
+            self.write_npy("raw/features.npy", "<f4", (5, 2), [0.5] * 7 + [bad] + [0.5] * 2)
+            self.expect("features.npy", "3")
+
+    def test_a_label_out_of_range(self):
+        self.write_npy("raw/labels.npy", "<i8", (5,), [0, 1, 0, -7, 0])
+        self.expect("labels.npy", "-7")
+
+    def test_feature_rows_that_are_not_the_nodes(self):
+        self.write_npy("raw/features.npy", "<f4", (4, 2), [0.5] * 8)
+        self.expect("4", "5")
+
+    def test_splits_that_overlap(self):
+        self.write_npy("raw/valid.npy", "<i8", (1,), [1])
+        self.expect("valid", "1")
+
+    def test_a_truncated_array(self):
+        path = self.folder / "raw/features.npy"
+        path.write_bytes(path.read_bytes()[:-5])
+        self.expect("features.npy")
+
+    def test_a_wrong_magic(self):
+        path = self.folder / "raw/labels.npy"
+        path.write_bytes(b"NOTNUMPY" + path.read_bytes()[8:])
+        self.expect("labels.npy")
+
+    def test_an_empty_file(self):
+        (self.folder / "raw/labels.npy").write_bytes(b"")
+        self.expect("labels.npy")
+
+    def test_sizes_that_no_memory_holds(self):
+        for shape in ((2**62, 8), (-1, 2)):
+            (self.folder / "raw/features.npy").write_bytes(npy_header("<f4", shape) + struct.pack("<2f", 0, 0))
+            self.expect("features.npy")
+
+
+class RefuseText(Workshop):
+    def test_text_that_is_no_number_names_the_line(self):
+        self.write("edges.txt", "0 1\n1 2\ntwo 3\n")
+        self.refuse(2, ["edges.txt:3", "two"], "prepare", "edges.txt", "-o", "store")
+
+    def test_a_missing_file(self):
+        self.refuse(2, ["nowhere"], "prepare", "nowhere", "-o", "store")
+
+    def test_an_empty_file(self):
+        self.write("edges.txt", "")
+        self.refuse(2, ["edges.txt"], "prepare", "edges.txt", "-o", "store")
+
+    def test_a_format_nobody_knows(self):
+        self.refuse(2, ["--format", "dgl"], "prepare", "x", "-o", "store", "--format", "dgl")
+
+
+class RefuseParts(Workshop):
+    def test_more_parts_than_nodes_for_metis(self):
+        self.refuse(2, ["301", "300"], "partition", self.store(), "-o", "parts", "-k", "301")
+
+    def test_no_parts(self):
+        self.refuse(2, ["-k", "0"], "partition", self.store(), "-o", "parts", "-k", "0")
+
+    def test_a_balance_nobody_knows(self):
+        self.refuse(2, ["ndoes"], "partition", self.store(), "-o", "parts", "--balance", "ndoes")
+
+    def test_an_assignment_outside_the_parts_names_the_line(self):
+        self.write("bad.txt", "0\n" * 299 + "2\n")
+        self.refuse(2, ["bad.txt:300", "2"], "partition", self.store(), "-o", "parts", "-k", "2", "--assignment", "bad.txt")
+
+    def test_what_is_no_store(self):
+        self.write("folder/file", "")
+        self.refuse(2, ["folder"], "partition", "folder", "-o", "parts")
+        self.refuse(2, ["nowhere"], "inspect", "nowhere")
+        self.refuse(2, ["folder"], "verify", "folder")
+
+
+class Damage(Workshop):
+    """A damaged store is exit 5, by the file's name."""
+
+    def flip(self, name):
+        path = self.folder / name
+        data = bytearray(path.read_bytes())
+        data[-1] ^= 0x40
+        path.write_bytes(data)
+
+    def test_verify_names_a_flipped_file(self):
+        store = self.store()
+        for name in ("indices.npy", "features.npy", "meta.json"):
+            before = (self.folder / store / name).read_bytes()
+            self.flip(f"{store}/{name}")
+            self.refuse(5, [name], "verify", store)
+            (self.folder / store / name).write_bytes(before)
+
+    def test_a_truncated_file_is_found_on_opening(self):
+        store = self.store()
+        path = self.folder / store / "indices.npy"
+        os.truncate(path, path.stat().st_size - 4)
+        self.refuse(5, ["indices.npy"], "partition", store, "-o", "parts", "-k", "2")
+
+    def test_verify_names_a_flipped_file_of_a_part(self):
+        self.succeed("partition", self.store(), "-o", "parts", "-k", "2")
+        name = sorted(pathlib.Path(self.folder / "parts").glob("part-*/features.npy"))[0]
+        self.flip(name.relative_to(self.folder))
+        self.refuse(5, ["features.npy"], "verify", "parts")
+
+
+if __name__ == "__main__":
+    unittest.main()
