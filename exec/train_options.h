@@ -1,5 +1,6 @@
 #pragma once
 #include <filesystem>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -38,6 +39,7 @@ struct TrainOptions {
   std::string model_name = "custom";  ///< part of the checkpoint's key
   std::uint64_t settings_hash = 0;
   std::string settings_toml;          ///< saved beside the run
+  std::map<std::string, std::string> settings;  ///< the same, for the summary
   std::string command;
 };
 

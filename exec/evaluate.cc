@@ -1,0 +1,21 @@
+#include "kith/exec/evaluate.h"
+
+#include "kith/exec/evaluation.h"
+#include "kith/exec/run_folder.h"
+
+namespace kith {
+
+Evaluation evaluate_run(Communicator& comm, const PartitionedStore& parts, const std::filesystem::path& run,
+                        const ModelFactory& make, const HaloProtocol& protocol) {
+  Ledger ledger;
+  Parameters parameters(0);
+  const auto model = make(parameters, parts.meta().store.features, parts.meta().store.classes);
+  read_weights(RunFolder(run).best_weights(), parameters);
+  const Ownership ownership(parts, comm.size());
+  const OwnedData owned(parts, ownership, comm.rank());
+  LocalGraph graph({comm, ledger, ownership, owned}, model->self_edges(), protocol);
+  const Matrix features = graph.fetch_features(Cpu{});
+  return evaluate(Cpu{}, comm, *model, graph, features, owned);
+}
+
+}  // namespace kith

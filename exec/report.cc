@@ -1,0 +1,135 @@
+#include "kith/exec/report.h"
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+#include <sstream>
+
+namespace kith {
+namespace {
+
+using Json = nlohmann::json;
+constexpr const char* kSplitNames[] = {"train", "valid", "test"};
+constexpr const char* kSecondsPrefix = "seconds.";
+
+/// Puts a value at a dotted path: "halo.bytes" becomes {"halo": {"bytes": …}}.
+void put(Json& into, const std::string& dotted, Json value) {
+  Json* place = &into;
+  std::istringstream words(dotted);
+  for (std::string word; std::getline(words, word, '.');) place = &(*place)[word];
+  *place = std::move(value);
+}
+
+std::map<std::string, std::vector<double>> by_rank(const RunSummary& summary) {
+  std::map<std::string, std::vector<double>> totals;
+  for (std::size_t r = 0; r < summary.ledgers.size(); ++r) {
+    for (const auto& [key, value] : summary.ledgers[r]) {
+      auto& ranks = totals[key.name];
+      ranks.resize(summary.ledgers.size(), 0);
+      ranks[r] += value;
+    }
+  }
+  return totals;
+}
+
+Json seconds_json(const std::vector<double>& ranks) {
+  double sum = 0;
+  for (const double value : ranks) sum += value;
+  return {{"mean", sum / static_cast<double>(ranks.size())},
+          {"max", *std::max_element(ranks.begin(), ranks.end())},
+          {"by_rank", ranks}};
+}
+
+/// Bytes by sender-receiver pair and by layer, as far as they were counted so.
+void put_details(Json& ledger, const RunSummary& summary) {
+  for (std::size_t r = 0; r < summary.ledgers.size(); ++r) {
+    for (const auto& [key, value] : summary.ledgers[r]) {
+      if (key.peer >= 0) {
+        Json& cell = ledger["by_peer"][key.name][std::to_string(r) + "-" + std::to_string(key.peer)];
+        cell = value + (cell.is_number() ? cell.get<double>() : 0.0);
+      }
+      if (key.layer >= 0) {
+        Json& cell = ledger["by_layer"][key.name][std::to_string(key.layer)];
+        cell = value + (cell.is_number() ? cell.get<double>() : 0.0);
+      }
+    }
+  }
+}
+
+Json ledger_json(const RunSummary& summary) {
+  Json ledger = Json::object();
+  for (const char* counter : {"halo.bytes", "halo.rows", "halo.messages", "features.local_rows",
+                              "features.cached_rows", "features.remote_rows", "features.remote_bytes",
+                              "gradients.bytes"})
+    put(ledger, counter, 0.0);
+  for (const auto& [name, ranks] : by_rank(summary)) {
+    if (name.starts_with(kSecondsPrefix) || name.ends_with(".wait") || name.ends_with(".hidden")) {
+      put(ledger, name, seconds_json(ranks));
+    } else {
+      double sum = 0;
+      for (const double value : ranks) sum += value;
+      put(ledger, name, sum);
+    }
+  }
+  put_details(ledger, summary);
+  return ledger;
+}
+
+Json evaluation_json(const Evaluation& evaluation, int split) {
+  return {{"accuracy", evaluation.accuracy[split]}, {"loss", evaluation.loss[split]}};
+}
+
+}  // namespace
+
+std::string json_line(const EpochMetrics& metrics) {
+  Json line{{"epoch", metrics.epoch}, {"loss", metrics.loss}, {"seconds", metrics.seconds}};
+  for (int s = 0; s < 3; ++s) {
+    if (metrics.evaluation.accuracy[s] < 0) continue;
+    line[std::string(kSplitNames[s]) + "_accuracy"] = metrics.evaluation.accuracy[s];
+    line[std::string(kSplitNames[s]) + "_loss"] = metrics.evaluation.loss[s];
+  }
+  return line.dump() + '\n';
+}
+
+double RunSummary::total(const std::string& counter) const {
+  double sum = 0;
+  for (const auto& ledger : ledgers)
+    for (const auto& [key, value] : ledger)
+      if (key.name == counter) sum += value;
+  return sum;
+}
+
+double RunSummary::phase_seconds(const std::string& phase) const {
+  return ledgers.empty() ? 0 : total(phase) / static_cast<double>(ledgers.size());
+}
+
+void gather_ledgers(Communicator& comm, const Ledger& ledger, RunSummary& summary) {
+  Json mine = Json::array();
+  for (const auto& [key, value] : ledger.entries()) mine.push_back({key.name, key.layer, key.peer, value});
+  summary.ledgers.clear();
+  for (const std::string& text : all_gather(comm, mine.dump(), "gather the ledgers")) {
+    std::map<LedgerKey, double> entries;
+    for (const Json& entry : Json::parse(text)) entries[{entry[0], entry[1], entry[2]}] = entry[3];
+    summary.ledgers.push_back(std::move(entries));
+  }
+  summary.peak_memory_bytes = all_gather(comm, peak_memory_bytes(), "gather peak memory");
+}
+
+std::string summary_json(const RunSummary& summary, const TrainOptions& options) {
+  Json json{{"format_version", 1},
+            {"model", options.model_name},
+            {"parameters", summary.parameters},
+            {"best_epoch", summary.best_epoch},
+            {"epochs", summary.epochs},
+            {"seconds_per_epoch", summary.seconds_per_epoch},
+            {"seconds", summary.seconds},
+            {"ranks", summary.ranks},
+            {"parts", summary.parts},
+            {"settings", options.settings},
+            {"ledger", ledger_json(summary)},
+            {"peak_memory_bytes", summary.peak_memory_bytes}};
+  for (int s = 0; s < 3; ++s)
+    if (summary.best.accuracy[s] >= 0) json[kSplitNames[s]] = evaluation_json(summary.best, s);
+  return json.dump(2) + '\n';
+}
+
+}  // namespace kith

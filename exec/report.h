@@ -1,0 +1,53 @@
+#pragma once
+#include <filesystem>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "kith/comm/communicator.h"
+#include "kith/exec/train_options.h"
+#include "kith/exec/training_state.h"
+
+namespace kith {
+
+/// One line of metrics.jsonl.
+struct EpochMetrics {
+  std::int64_t epoch = 0;  ///< from 1
+  double loss = 0;
+  double seconds = 0;      ///< training only
+  Evaluation evaluation;   ///< −1 where this epoch was not evaluated
+};
+std::string json_line(const EpochMetrics& metrics);
+
+/// What `kith train` reports, on the terminal and in summary.json.
+struct RunSummary {
+  Evaluation best;
+  std::int64_t best_epoch = 0;
+  std::int64_t epochs = 0;
+  double seconds_per_epoch = 0;  ///< median, training only
+  double seconds = 0;            ///< of this process, loading and evaluation included
+  int ranks = 1;
+  int parts = 1;
+  Regime regime = Regime::full_graph;
+  std::int64_t parameters = 0;
+  std::vector<std::map<LedgerKey, double>> ledgers;  ///< by rank
+  std::vector<std::int64_t> peak_memory_bytes;       ///< by rank
+
+  /// Σ over ranks, layers and peers of a counter.
+  double total(const std::string& counter) const;
+  /// The mean over ranks of a phase's seconds.
+  double phase_seconds(const std::string& phase) const;
+};
+
+/// Every rank's ledger and memory, on every rank. Collective.
+void gather_ledgers(Communicator& comm, const Ledger& ledger, RunSummary& summary);
+
+/// summary.json: test.accuracy, valid.accuracy, best_epoch, epochs, seconds_per_epoch, ranks, parts, settings, ledger
+/// and peak_memory_bytes; `settings` is the resolved TOML's values.
+std::string summary_json(const RunSummary& summary, const TrainOptions& options);
+/// The same as a table, with a line that says what to change first.
+std::string report_table(const RunSummary& summary);
+/// "waiting for rows takes 31% of the time: …".
+std::string verdict(const RunSummary& summary);
+
+}  // namespace kith

@@ -1,0 +1,182 @@
+#include "kith/exec/settings.h"
+
+#include "kith/sampler/settings.h"
+
+namespace kith {
+namespace {
+
+using Type = Setting::Type;
+
+/// Adds one setting of `kith train`; the chained calls say what is special about it.
+struct Added {
+  Schema& schema;
+  Setting setting;
+
+  Added(Schema& s, const char* name, Type type, const char* fallback, const char* help) : schema(s) {
+    setting.name = name;
+    setting.type = type;
+    setting.fallback = fallback;
+    setting.help = help;
+    setting.module = "exec";
+    setting.verbs = {"train"};
+  }
+  Added(const Added&) = delete;
+  ~Added() noexcept(false) { schema.add(std::move(setting)); }
+  Added& range(double minimum, double maximum) {
+    setting.minimum = minimum;
+    setting.maximum = maximum;
+    return *this;
+  }
+  Added& choices(std::vector<std::string> values) {
+    setting.type = Type::choice;
+    setting.choices = std::move(values);
+    return *this;
+  }
+  Added& also(const char* verb) {
+    setting.verbs.emplace_back(verb);
+    return *this;
+  }
+  /// Cannot change the result.
+  Added& outside_hash() {
+    setting.shapes_result = false;
+    return *this;
+  }
+};
+
+void add_model_settings(Schema& s) {
+  Added(s, "model", Type::choice, "sage", "the model to train").choices(model_names());
+  Added(s, "layers", Type::integer, "2", "layers; in mini-batches the fanout must have as many").range(1, 64);
+  Added(s, "hidden", Type::integer, "64", "width of the hidden layers; of one head for gat").range(1, 65536);
+  Added(s, "heads", Type::integer, "8", "gat: heads of the hidden layers").range(1, 256);
+  Added(s, "output-heads", Type::integer, "1", "gat: heads of the last layer, averaged").range(1, 256);
+  Added(s, "dropout", Type::real, "0.5", "dropout of every layer's input").range(0, 0.999);
+  Added(s, "attention-dropout", Type::real, "-1", "gat: dropout of the attention weights; -1: as dropout")
+      .range(-1, 0.999);
+}
+
+void add_training_settings(Schema& s) {
+  Added(s, "regime", Type::choice, "mini-batch", "all train nodes at once, or sampled mini-batches")
+      .choices({"mini-batch", "full-graph"});
+  Added(s, "epochs", Type::integer, "50", "epochs to train").range(0, 1e9).outside_hash();
+  Added(s, "optimizer", Type::choice, "adam", "the update rule").choices({"adam", "adamw", "sgd"});
+  Added(s, "lr", Type::real, "0.01", "learning rate").range(0, 1e6);
+  Added(s, "weight-decay", Type::real, "0", "L2 in the gradient for adam and sgd, decoupled for adamw").range(0, 1e6);
+  Added(s, "momentum", Type::real, "0", "momentum of sgd").range(0, 1);
+  Added(s, "patience", Type::integer, "0", "stop after so many epochs without a better validation; 0: never")
+      .range(0, 1e9);
+  Added(s, "eval-every", Type::integer, "1", "epochs between evaluations over the full graph").range(1, 1e9);
+  Added(s, "seed", Type::integer, "0", "makes every random draw").range(0, 9e15);
+}
+
+void add_halo_settings(Schema& s) {
+  Added(s, "plan", Type::choice, "halo-rows", "halo protocol: what crosses ranks").choices(halo_choices("plan"));
+  Added(s, "route", Type::choice, "point-to-point", "halo protocol: how rows travel")
+      .choices(halo_choices("route"))
+      .outside_hash();
+  Added(s, "select", Type::choice, "all", "halo protocol: which of the planned rows cross")
+      .choices(halo_choices("select"));
+  Added(s, "encode", Type::choice, "fp32", "halo protocol: what a row looks like on the wire")
+      .choices(halo_choices("encode"));
+  Added(s, "schedule", Type::choice, "overlap", "halo protocol: when an exchange is waited for")
+      .choices(halo_choices("schedule"))
+      .outside_hash();
+}
+
+void add_run_settings(Schema& s) {
+  Added(s, "data", Type::path, "", "the store or partitioned store").also("evaluate").outside_hash();
+  Added(s, "output", Type::path, "", "the run's folder").outside_hash();
+  Added(s, "overwrite", Type::boolean, "false", "with --resume never: replace an existing run").outside_hash();
+  Added(s, "resume", Type::text, "auto", "auto: continue an unfinished run; never: start again; or a checkpoint's path")
+      .outside_hash();
+  Added(s, "checkpoint-every", Type::integer, "10", "epochs between checkpoints; 0: only at the end")
+      .range(0, 1e9)
+      .outside_hash();
+  Added(s, "device", Type::choice, "cpu", "what a rank computes on").choices({"cpu"}).also("evaluate").outside_hash();
+  Added(s, "threads", Type::integer, "0", "threads of a rank; 0: its share of the cores it may run on")
+      .range(0, 4096)
+      .also("evaluate")
+      .outside_hash();
+  Added(s, "no-progress-limit", Type::real, "300", "seconds without progress after which a wait names who is missing")
+      .range(0.1, 1e9)
+      .also("evaluate")
+      .outside_hash();
+}
+
+void add_evaluate_settings(Schema& s) {
+  const auto only_evaluate = [](Added& added) { added.setting.verbs = {"evaluate"}; };
+  Added run(s, "run", Type::path, "", "the run's folder");
+  only_evaluate(run.outside_hash());
+  Added split(s, "split", Type::choice, "test", "the nodes to measure");
+  only_evaluate(split.choices({"train", "valid", "test", "all"}).outside_hash());
+  Added json(s, "json", Type::boolean, "false", "print one JSON object");
+  only_evaluate(json.outside_hash());
+}
+
+/// Layers and fanouts belong together: where only one of them is given, the other follows.
+int layer_count(const Settings& settings) {
+  const bool from_fanout = settings.is_set("fanout") && !settings.is_set("layers");
+  return static_cast<int>(from_fanout ? settings.integers("fanout").size() : settings.integer("layers"));
+}
+
+std::vector<std::int64_t> layer_fanouts(const Settings& settings, std::vector<std::int64_t> fanouts) {
+  const auto layers = static_cast<std::size_t>(layer_count(settings));
+  if (!settings.is_set("fanout")) fanouts.resize(layers, fanouts.back());
+  if (fanouts.size() != layers && settings.text("regime") == "mini-batch")
+    throw InputError("fanout \"" + settings.text("fanout") + "\" has " + std::to_string(fanouts.size()) +
+                     " hops, the model has " + std::to_string(layers) + " layers: give one fanout per layer");
+  return fanouts;
+}
+
+}  // namespace
+
+void add_exec_settings(Schema& schema) {
+  add_model_settings(schema);
+  add_training_settings(schema);
+  add_halo_settings(schema);
+  add_run_settings(schema);
+  add_evaluate_settings(schema);
+}
+
+TrainOptions train_options(const Settings& settings) {
+  TrainOptions options;
+  options.regime = settings.text("regime") == "full-graph" ? Regime::full_graph : Regime::mini_batch;
+  options.epochs = settings.integer("epochs");
+  options.eval_every = settings.integer("eval-every");
+  options.patience = settings.integer("patience");
+  options.checkpoint_every = settings.integer("checkpoint-every");
+  options.seed = static_cast<std::uint64_t>(settings.integer("seed"));
+  options.optimiser = {.name = settings.text("optimizer"),
+                       .lr = settings.real("lr"),
+                       .weight_decay = settings.real("weight-decay"),
+                       .momentum = settings.real("momentum")};
+  options.protocol = {settings.text("plan"), settings.text("route"), settings.text("select"),
+                      settings.text("encode"), settings.text("schedule")};
+  const SamplerOptions sampling = sampler_options(settings);
+  options.fanouts = layer_fanouts(settings, sampling.fanouts);
+  options.batch_size = sampling.batch_size;
+  options.replace = sampling.replace;
+  options.cache = settings.text("cache");
+  options.prefetch = prefetch_depth(settings);
+  options.topology = settings.text("topology");
+  options.resume = settings.text("resume");
+  options.overwrite = settings.boolean("overwrite");
+  options.model_name = settings.text("model");
+  options.settings_hash = settings.hash();
+  options.settings_toml = settings.to_toml();
+  options.settings = settings.resolved();
+  return options;
+}
+
+ModelOptions model_options(const Settings& settings) {
+  ModelOptions options;
+  options.name = settings.text("model");
+  options.layers = layer_count(settings);
+  options.hidden = settings.integer("hidden");
+  options.heads = static_cast<int>(settings.integer("heads"));
+  options.output_heads = static_cast<int>(settings.integer("output-heads"));
+  options.dropout = settings.real("dropout");
+  options.attention_dropout = settings.real("attention-dropout");
+  return options;
+}
+
+}  // namespace kith

@@ -1,0 +1,202 @@
+// The life of a run: load, resume, then epochs of training with evaluations and checkpoints between, and the report.
+// Every decision is made from values that are equal on all ranks, so ranks never part ways.
+#include "kith/exec/train.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+#include <optional>
+
+#include "kith/core/log.h"
+#include "kith/core/progress.h"
+#include "kith/exec/evaluation.h"
+#include "kith/exec/on_root.h"
+#include "kith/exec/run_folder.h"
+#include "kith/exec/trainer.h"
+
+namespace kith {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+double seconds_since(Clock::time_point begin) { return std::chrono::duration<double>(Clock::now() - begin).count(); }
+
+double median(std::vector<double> values) {
+  if (values.empty()) return 0;
+  const auto middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
+  std::nth_element(values.begin(), middle, values.end());
+  return *middle;
+}
+
+/// Whether `a` is the better model: more accurate on the validation nodes, or as accurate with a lower loss.
+bool better(const Evaluation& a, const Evaluation& b) {
+  constexpr int kValid = static_cast<int>(Split::valid);
+  if (a.accuracy[kValid] != b.accuracy[kValid]) return a.accuracy[kValid] > b.accuracy[kValid];
+  return a.loss[kValid] < b.loss[kValid];
+}
+
+void require_trainable(const PartitionedStore& parts) {
+  const StoreMeta& meta = parts.meta().store;
+  const std::string path = parts.folder().string();
+  if (meta.features == 0) throw InputError(path + ": has no node features to train on");
+  if (meta.classes == 0) throw InputError(path + ": has no labels to train on");
+  if (meta.multi_label) throw InputError(path + ": has multi-label targets; this version trains one class per node");
+}
+
+class Run {
+ public:
+  Run(Communicator& comm, const PartitionedStore& parts, const std::filesystem::path& folder,
+      const TrainOptions& options, const ModelFactory& make)
+      : comm_(comm),
+        parts_(parts),
+        folder_(folder),
+        options_(options),
+        begin_(Clock::now()),
+        ownership_(parts, comm.size()),
+        owned_(parts, ownership_, comm.rank()),
+        parameters_(options.seed),
+        model_(make(parameters_, parts.meta().store.features, parts.meta().store.classes)),
+        state_(parameters_, options.optimiser) {}
+
+  RunSummary train() {
+    resume();
+    load();
+    run_epochs();
+    finish();
+    return summary_;
+  }
+
+ private:
+  CheckpointKey key() const { return {options_.settings_hash, options_.model_name}; }
+  bool root() const { return comm_.rank() == Rank{0}; }
+  bool has_valid() const { return state_.best.accuracy[static_cast<int>(Split::valid)] >= 0; }
+
+  void resume();
+  void load();
+  void run_epochs();
+  void run_epoch(Trainer& trainer, Progress* progress);
+  void evaluate_epoch(EpochMetrics& metrics);
+  void save_checkpoint();
+  bool stops_early() const;
+  void finish();
+
+  Communicator& comm_;
+  const PartitionedStore& parts_;
+  RunFolder folder_;
+  const TrainOptions& options_;
+  Clock::time_point begin_;
+  Ledger ledger_;
+  Ownership ownership_;
+  OwnedData owned_;
+  Parameters parameters_;
+  std::unique_ptr<Model> model_;
+  TrainingState state_;
+  std::optional<LocalGraph> graph_;
+  Matrix features_;
+  std::vector<double> epoch_seconds_;
+  std::int64_t saved_epoch_ = 0;
+  RunSummary summary_;
+};
+
+void Run::resume() {
+  run_on_root(comm_, "prepare the run's folder", [&] { folder_.prepare(options_); });
+  if (options_.resume == "auto") {
+    read_newest_checkpoint(folder_.checkpoints(), parameters_, state_, key());
+  } else if (options_.resume != "never") {
+    read_checkpoint(options_.resume, parameters_, state_, key());
+  }
+  saved_epoch_ = state_.epoch;
+  if (all_reduce_max(comm_, state_.epoch, "agree on the checkpoint") != state_.epoch)
+    throw CorruptError(folder_.path().string() + ": ranks see different checkpoints");
+  run_on_root(comm_, "open metrics.jsonl", [&] { folder_.keep_metrics_until(state_.epoch); });
+  if (state_.epoch > 0) log::info(fmt::format("resumed after epoch {}", state_.epoch));
+}
+
+void Run::load() {
+  PhaseTimer timer(ledger_, "load");
+  graph_.emplace(LocalGraph::Context{comm_, ledger_, ownership_, owned_}, model_->self_edges(), options_.protocol);
+  features_ = graph_->fetch_features(options_.on);
+  log::info(fmt::format("rank 0 of {}: {} nodes, {} halo nodes, {} edges; {} parameters", comm_.size(), graph_->owned(),
+                        graph_->halo(), graph_->layer_graph().csr().m(), parameters_.elements()));
+}
+
+void Run::run_epochs() {
+  const TrainingContext context{comm_, ledger_, options_, parts_, ownership_, owned_, *model_, parameters_, state_};
+  const auto trainer = options_.regime == Regime::full_graph ? full_graph_trainer(context, *graph_, features_)
+                                                             : mini_batch_trainer(context);
+  std::optional<Progress> progress;
+  if (root()) progress.emplace("training", options_.epochs, "epochs");
+  if (root()) progress->add(state_.epoch);
+  while (state_.epoch < options_.epochs && !stops_early()) {
+    run_epoch(*trainer, root() ? &*progress : nullptr);
+    if (options_.checkpoint_every > 0 && state_.epoch % options_.checkpoint_every == 0) save_checkpoint();
+  }
+  if (root()) progress->finish();
+}
+
+void Run::run_epoch(Trainer& trainer, Progress* progress) {
+  const auto begin = Clock::now();
+  EpochMetrics metrics{.loss = trainer.run_epoch()};
+  metrics.seconds = seconds_since(begin);
+  epoch_seconds_.push_back(metrics.seconds);
+  metrics.epoch = ++state_.epoch;
+  if (metrics.epoch % options_.eval_every == 0 || metrics.epoch == options_.epochs) evaluate_epoch(metrics);
+  if (!root()) return;
+  folder_.add_metrics(metrics);
+  const double valid = metrics.evaluation.accuracy[static_cast<int>(Split::valid)];
+  progress->note(fmt::format("loss {:.4f}{}", metrics.loss,
+                             valid < 0 ? "" : fmt::format(" · valid {:.2f}%", 100 * valid)));
+  progress->add(1);
+}
+
+void Run::evaluate_epoch(EpochMetrics& metrics) {
+  PhaseTimer timer(ledger_, "evaluate");
+  metrics.evaluation = evaluate(options_.on, comm_, *model_, *graph_, features_, owned_);
+  if (state_.best_epoch > 0 && has_valid() && !better(metrics.evaluation, state_.best)) return;
+  state_.best = metrics.evaluation;
+  state_.best_epoch = metrics.epoch;
+  state_.best_weights = weights_of(parameters_);
+}
+
+bool Run::stops_early() const {
+  return options_.patience > 0 && has_valid() && state_.epoch - state_.best_epoch >= options_.patience;
+}
+
+void Run::save_checkpoint() {
+  if (saved_epoch_ == state_.epoch) return;
+  PhaseTimer timer(ledger_, "checkpoint");
+  run_on_root(comm_, "write a checkpoint",
+              [&] { write_checkpoint(folder_.checkpoints(), parameters_, state_, key()); });
+  saved_epoch_ = state_.epoch;
+}
+
+void Run::finish() {
+  save_checkpoint();
+  summary_.best = state_.best;
+  summary_.best_epoch = state_.best_epoch;
+  summary_.epochs = state_.epoch;
+  summary_.seconds_per_epoch = median(epoch_seconds_);
+  summary_.ranks = comm_.size();
+  summary_.parts = parts_.k();
+  summary_.regime = options_.regime;
+  summary_.parameters = parameters_.elements();
+  gather_ledgers(comm_, ledger_, summary_);
+  summary_.seconds = seconds_since(begin_);
+  run_on_root(comm_, "write the results", [&] {
+    if (state_.best_epoch == 0) state_.best_weights = weights_of(parameters_);
+    write_weights(folder_.best_weights(), parameters_, state_.best_weights);
+    folder_.write_summary(summary_, options_);
+    folder_.mark_finished();
+  });
+}
+
+}  // namespace
+
+RunSummary train(Communicator& comm, const PartitionedStore& parts, const std::filesystem::path& run,
+                 const TrainOptions& options, const ModelFactory& make) {
+  require_trainable(parts);
+  return Run(comm, parts, run, options, make).train();
+}
+
+}  // namespace kith
