@@ -36,6 +36,13 @@ struct Draws {
       std::copy(words.begin(), words.end(), out + 4 * lane);
     }
   }
+  void consecutive(PhiloxKey key, StoreId node, std::uint32_t first, std::uint32_t step,
+                   std::uint32_t* out) const {
+    for (std::uint32_t lane = 0; lane < kMostLanes; ++lane) {
+      const PhiloxWords words = draw_words(key, node, step, first + lane);
+      std::copy(words.begin(), words.end(), out + 4 * lane);
+    }
+  }
 };
 #else
 struct Draws {
@@ -51,11 +58,25 @@ struct Draws {
     low = hn::OddEven(hn::BitCast(Tag(), hn::ShiftLeft<32>(odd)), hn::BitCast(Tag(), even));
   }
 
+  /// The words of the draws counter[·][lane].
   HWY_INLINE void words(PhiloxKey key, const std::uint32_t (*counter)[kMostLanes], std::uint32_t step,
                         std::uint32_t* out) const {
     const Tag d;
-    V c0 = hn::LoadU(d, counter[0]), c1 = hn::LoadU(d, counter[1]), c2 = hn::Set(d, step),
-      c3 = hn::LoadU(d, counter[2]);
+    rounds(key, hn::LoadU(d, counter[0]), hn::LoadU(d, counter[1]), hn::Set(d, step),
+           hn::LoadU(d, counter[2]), out);
+  }
+  /// The words of a node's draws from `first` on.
+  HWY_INLINE void consecutive(PhiloxKey key, StoreId node, std::uint32_t first, std::uint32_t step,
+                              std::uint32_t* out) const {
+    const Tag d;
+    const auto id = static_cast<std::uint64_t>(node.value());
+    rounds(key, hn::Set(d, static_cast<std::uint32_t>(id)), hn::Set(d, static_cast<std::uint32_t>(id >> 32)),
+           hn::Set(d, step), hn::Iota(d, first), out);
+  }
+
+ private:
+  static HWY_INLINE void rounds(PhiloxKey key, V c0, V c1, V c2, V c3, std::uint32_t* out) {
+    const Tag d;
     const V m0 = hn::Set(d, 0xD2511F53u), m1 = hn::Set(d, 0xCD9E8D57u);
     for (int round = 0; round < 10; ++round) {
       V high0, low0, high1, low1;
@@ -90,11 +111,10 @@ class Packer {
   explicit Packer(const DropoutMask& mask) : mask_(mask), lanes_(Draws().lanes()) {}
 
   HWY_INLINE void add(const DropoutRow& row) {
-    const auto id = static_cast<std::uint64_t>(row.id.value());
-    for (std::int64_t j = 0; j < row.count; j += 4) {
-      counter_[0][used_] = static_cast<std::uint32_t>(id);
-      counter_[1][used_] = static_cast<std::uint32_t>(id >> 32);
-      counter_[2][used_] = static_cast<std::uint32_t>(j / 4);
+    const std::int64_t whole = row.count / (4 * lanes_) * (4 * lanes_);
+    for (std::int64_t j = 0; j < whole; j += 4 * lanes_) add_whole(row, j);
+    for (std::int64_t j = whole; j < row.count; j += 4) {
+      set_counter(used_, row.id, j / 4);
       x_[used_] = row.x + j;
       y_[used_] = row.y + j;
       count_[used_] = std::min<std::int64_t>(4, row.count - j);
@@ -119,6 +139,20 @@ class Packer {
   }
 
  private:
+  HWY_INLINE void set_counter(std::int64_t lane, StoreId node, std::int64_t draw) {
+    const auto id = static_cast<std::uint64_t>(node.value());
+    counter_[0][lane] = static_cast<std::uint32_t>(id);
+    counter_[1][lane] = static_cast<std::uint32_t>(id >> 32);
+    counter_[2][lane] = static_cast<std::uint32_t>(draw);
+  }
+
+  /// The elements [j, j + 4 lanes) of a row need no packing, and leave the packed draws alone.
+  HWY_INLINE void add_whole(const DropoutRow& row, std::int64_t j) {
+    std::uint32_t words[4 * kMostLanes];
+    Draws().consecutive(mask_.key, row.id, static_cast<std::uint32_t>(j / 4), mask_.step, words);
+    apply(mask_, words, row.x + j, row.y + j, 4 * lanes_);
+  }
+
   const DropoutMask& mask_;
   std::int64_t lanes_, used_ = 0;
   std::uint32_t counter_[3][kMostLanes] = {};
