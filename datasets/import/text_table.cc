@@ -47,50 +47,42 @@ struct Fault {
 template <class T>
 constexpr std::string_view kWanted = std::is_integral_v<T> ? "a whole number" : "a number";
 
-template <class T>
-struct Piece {
-  std::vector<T> values;
-  Fault fault;
+/// What the lines of a file have in common.
+struct Layout {
+  std::int64_t columns = 0;
+  std::int64_t keep = 0;
 };
 
+/// Writes the kept columns of one line to `out`; a fault says where and why not.
 template <class T>
-bool parse_line(const char* at, const char* end, std::int64_t columns, std::int64_t keep, Piece<T>& piece) {
-  for (std::int64_t column = 0; column < columns; ++column) {
-    if (at == end) {
-      piece.fault = {at, fmt::format("{} columns, the first line has {}", column, columns)};
-      return false;
+Fault parse_line(const char* at, const char* end, Layout layout, T* out) {
+  for (std::int64_t column = 0; column < layout.columns; ++column) {
+    if (at == end) return {at, fmt::format("{} columns, the first line has {}", column, layout.columns)};
+    if (column >= layout.keep) {
+      at = skip_separators(token_end(at, end), end);
+      continue;
     }
-    const char* next = nullptr;
-    if (column < keep) {
-      T value{};
-      const auto [stop, error] = std::from_chars(at, end, value);
-      next = stop;
-      if (error != std::errc{} || (next < end && !is_separator(*next))) {
-        const std::string_view token(
-            at, static_cast<std::size_t>(std::min<std::ptrdiff_t>(token_end(at, end) - at, 40)));
-        piece.fault = {at, error == std::errc::result_out_of_range
-                               ? fmt::format("\"{}\" is out of range", token)
-                               : fmt::format("\"{}\" is not {}", token, kWanted<T>)};
-        return false;
-      }
-      piece.values.push_back(value);
-    } else {
-      next = token_end(at, end);
+    const auto [next, error] = std::from_chars(at, end, out[column]);
+    if (error != std::errc{} || (next < end && !is_separator(*next))) {
+      const std::string_view token(
+          at, static_cast<std::size_t>(std::min<std::ptrdiff_t>(token_end(at, end) - at, 40)));
+      return {at, error == std::errc::result_out_of_range
+                      ? fmt::format("\"{}\" is out of range", token)
+                      : fmt::format("\"{}\" is not {}", token, kWanted<T>)};
     }
     at = skip_separators(next, end);
   }
-  if (at == end) return true;
-  piece.fault = {at, fmt::format("more columns than the {} of the first line", columns)};
-  return false;
+  if (at == end) return {};
+  return {at, fmt::format("more columns than the {} of the first line", layout.columns)};
 }
 
-template <class T>
-void parse_piece(const char* at, const char* end, std::int64_t columns, std::int64_t keep, Piece<T>& piece) {
-  piece.values.reserve(static_cast<std::size_t>((end - at) / 6));
+/// Calls use(first, end) for every line of numbers, until it returns false.
+template <class Use>
+void for_lines(const char* at, const char* end, Use&& use) {
   while (at < end) {
     const char* stop = line_end(at, end);
     const char* first = skip_separators(at, stop);
-    if (has_numbers(first, stop) && !parse_line(first, stop, columns, keep, piece)) return;
+    if (has_numbers(first, stop) && !use(first, stop)) return;
     at = stop + 1;
   }
 }
@@ -150,16 +142,29 @@ std::vector<const char*> piece_bounds(const char* begin, const char* end) {
   return bounds;
 }
 
-template <class T>
-Array<T> joined(const std::vector<Piece<T>>& pieces) {
-  std::vector<std::size_t> offset{0};
-  for (const Piece<T>& piece : pieces) offset.push_back(offset.back() + piece.values.size());
-  Array<T> all(offset.back());
-  parallel_for(0, static_cast<std::int64_t>(pieces.size()), 1, [&](std::int64_t begin, std::int64_t) {
-    const auto i = static_cast<std::size_t>(begin);
-    std::copy(pieces[i].values.begin(), pieces[i].values.end(), all.begin() + offset[i]);
+/// So many rows of the first line's columns do not fit in the file: finds the line that is too short.
+[[noreturn]] void tell_short_line(const TextFile& file, const char* begin, Layout layout) {
+  Fault fault;
+  for_lines(begin, file.text().data() + file.text().size(), [&](const char* at, const char* end) {
+    const std::int64_t columns = count_columns(at, end);
+    if (columns != layout.columns)
+      fault = {at, fmt::format("{} columns, the first line has {}", columns, layout.columns)};
+    return fault.at == nullptr;
   });
-  return all;
+  tell(file, fault);
+}
+
+/// The number of rows before each piece, and of all.
+std::vector<std::int64_t> first_rows(const std::vector<const char*>& bounds) {
+  const auto pieces = static_cast<std::int64_t>(bounds.size()) - 1;
+  std::vector<std::int64_t> rows(bounds.size(), 0);
+  parallel_for(0, pieces, 1, [&](std::int64_t piece, std::int64_t) {
+    std::int64_t count = 0;
+    for_lines(bounds[piece], bounds[piece + 1], [&](const char*, const char*) { return ++count > 0; });
+    rows[piece] = count;
+  });
+  exclusive_prefix_sum(rows.data(), static_cast<std::int64_t>(rows.size()));
+  return rows;
 }
 
 }  // namespace
@@ -182,15 +187,23 @@ TextTable<T> parse_table(const TextFile& file, const TableOptions& options) {
   table.columns = options.keep == 0 ? beginning.columns : std::min(options.keep, beginning.columns);
   table.header = beginning.header;
   const auto bounds = piece_bounds(beginning.at, file.text().data() + file.text().size());
-  std::vector<Piece<T>> pieces(bounds.size() - 1);
-  parallel_for(0, static_cast<std::int64_t>(pieces.size()), 1, [&](std::int64_t begin, std::int64_t) {
-    const auto i = static_cast<std::size_t>(begin);
-    parse_piece(bounds[i], bounds[i + 1], table.all_columns, table.columns, pieces[i]);
+  const std::vector<std::int64_t> first_row = first_rows(bounds);
+  const Layout layout{table.all_columns, table.columns};
+  table.rows = first_row.back();
+  if (table.rows > static_cast<std::int64_t>(file.text().size()) / table.columns)
+    tell_short_line(file, beginning.at, layout);
+  table.values = Array<T>(table.rows * table.columns);
+  std::vector<Fault> faults(bounds.size() - 1);
+  parallel_for(0, static_cast<std::int64_t>(faults.size()), 1, [&](std::int64_t piece, std::int64_t) {
+    T* out = table.values.data() + first_row[piece] * table.columns;
+    for_lines(bounds[piece], bounds[piece + 1], [&](const char* at, const char* end) {
+      faults[piece] = parse_line(at, end, layout, out);
+      out += layout.keep;
+      return faults[piece].at == nullptr;
+    });
   });
-  for (const Piece<T>& piece : pieces)
-    if (piece.fault.at != nullptr) tell(file, piece.fault);
-  table.values = joined(pieces);
-  table.rows = table.values.ssize() / table.columns;
+  for (const Fault& fault : faults)
+    if (fault.at != nullptr) tell(file, fault);
   return table;
 }
 
