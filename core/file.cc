@@ -88,9 +88,9 @@ void AtomicFile::write_at(std::int64_t offset, std::span<const std::byte> bytes)
   }
 }
 
-void AtomicFile::commit() {
+void AtomicFile::commit(Durable durable) {
   require(descriptor_ >= 0, "an atomic file is committed once", {{"path", path_.string()}});
-  if (::fsync(descriptor_) != 0) fail("sync", path_);
+  if (durable == Durable::now && ::fsync(descriptor_) != 0) fail("sync", path_);
   // Network file systems report a full disk only here.
   if (::close(std::exchange(descriptor_, -1)) != 0 || ::rename(temporary_.c_str(), path_.c_str()) != 0) {
     const int error = errno;
@@ -98,7 +98,7 @@ void AtomicFile::commit() {
     errno = error;
     fail("write", path_);
   }
-  sync_path(parent_of(path_));
+  if (durable == Durable::now) sync_path(parent_of(path_));
 }
 
 AtomicFolder::AtomicFolder(fs::path final_path, Existing existing)

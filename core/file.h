@@ -11,6 +11,9 @@ namespace kith {
 /// What to do when the name is taken already.
 enum class Existing { refuse, replace };
 
+/// Who makes a file last through a power cut: its own commit, or that of the AtomicFolder it lies in.
+enum class Durable { now, with_folder };
+
 /// A file that is whole or absent: bytes go to a temporary name in the same folder, `commit` syncs and
 /// renames. Without a commit the destructor removes the temporary. Every failure is an InputError with the
 /// path.
@@ -27,7 +30,7 @@ class AtomicFile {
   /// Writes at an offset and leaves the append position alone; thread-safe for disjoint ranges.
   void write_at(std::int64_t offset, std::span<const std::byte> bytes);
   /// Makes the file appear under its name (an old one is replaced). Call once, last.
-  void commit();
+  void commit(Durable durable = Durable::now);
 
   const std::filesystem::path& path() const { return path_; }
 

@@ -35,7 +35,7 @@ void NpyWriter::write(std::span<const std::byte> bytes) {
 
 FileRecord NpyWriter::finish() {
   require(missing_ == 0, "npy writer: all elements are written", {{"bytes missing", missing_}});
-  file_.commit();
+  file_.commit(Durable::with_folder);
   return {written_, checksum_.value()};
 }
 

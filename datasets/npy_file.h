@@ -29,7 +29,8 @@ struct FileRecord {
   std::uint64_t checksum = 0;  ///< of the whole file, header included
 };
 
-/// Writes an `.npy` file of a known shape in consecutive pieces, whole or not at all.
+/// Writes an `.npy` file of a known shape in consecutive pieces, whole or not at all. It lasts through a
+/// power cut once the AtomicFolder it lies in is committed: one sync of a file is enough.
 class NpyWriter {
  public:
   NpyWriter(const std::filesystem::path& path, DType dtype, std::vector<std::int64_t> shape);
