@@ -71,7 +71,7 @@ Values flag_values(const Schema& schema, const Verb& verb, std::span<const std::
   Values values;
   take_positionals(schema, verb, app.remaining(), values);
   for (const Setting* setting : settings) {
-    const CLI::Option* option = app.get_option((setting->name.size() == 1 ? "-" : "--") + setting->name);
+    const CLI::Option* option = app.get_option("--" + setting->name);
     if (option->count() > 0) values[setting->name] = option->results().back();
   }
   return values;
@@ -102,7 +102,7 @@ void require_positionals(const Schema& schema, const Verb& verb, const Settings&
 }  // namespace
 
 std::string flags_of(const Setting& setting) {
-  if (setting.name.size() == 1) return "-" + setting.name;
+  if (setting.name.size() == 1) return "-" + setting.name + ", --" + setting.name;
   const auto found = kShortFlags.find(setting.name);
   return (found == kShortFlags.end() ? "" : found->second + ", ") + "--" + setting.name;
 }

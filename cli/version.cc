@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include <cblas.h>
 #include <fmt/format.h>
 #include <hwy/highway.h>
@@ -30,7 +32,9 @@ std::string version_details() {
     text += fmt::format("  {:<10} {}\n", name, value);
   };
   add("compiler", fmt::format("{} ({})", KITH_COMPILER, KITH_BUILD_TYPE));
-  add("MPI", MpiEnvironment::library_version());
+  std::string mpi = MpiEnvironment::library_version();
+  std::replace(mpi.begin(), mpi.end(), '\t', ' ');
+  add("MPI", mpi);
   add("oneTBB", TBB_runtime_version());
   add("Highway", fmt::format("{}.{}.{}; here: {}", HWY_MAJOR, HWY_MINOR, HWY_PATCH, vector_targets()));
   add("OpenBLAS", fmt::format("{}; core {}", openblas_get_config(), openblas_get_corename()));

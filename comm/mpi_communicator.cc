@@ -106,8 +106,7 @@ std::unique_ptr<Communicator> MpiCommunicator::duplicate() {
 }
 
 void MpiCommunicator::abort(ExitCode code) {
-  std::fprintf(stderr, "kith: rank %d on host %s ends the job with exit code %d\n", rank_.value(),
-               host_of(rank_).c_str(), static_cast<int>(code));
+  // Silent: the caller has said why, and that stays the last word.
   std::fflush(nullptr);
   MPI_Abort(MPI_COMM_WORLD, static_cast<int>(code));
   std::_Exit(static_cast<int>(code));

@@ -10,7 +10,7 @@ class CommandLine(Workshop):
     def test_every_verb_has_help_with_an_example(self):
         for verb in VERBS:
             text = self.succeed(verb, "--help")
-            self.assertIn(f"example: ", text)
+            self.assertIn("example: ", text)
             self.assertIn(f"kith {verb}", text)
 
     def test_help_shows_defaults_and_ranges_of_the_schema(self):
@@ -63,7 +63,7 @@ class CommandLine(Workshop):
         self.succeed("generate", "planted", "-o", "x", *GRAPH, "--label_noise", "0")
 
     def test_flags_win_over_variables_which_win_over_the_file(self):
-        self.write("s.toml", "nodes = 100\ndegree = 4\ncommunities = 2\n")
+        self.write("s.toml", "nodes = 100\ndegree = 4\ncommunities = 2\nclasses = 2\n")
         self.succeed("generate", "planted", "-o", "a", "--config", "s.toml")
         self.succeed("generate", "planted", "-o", "b", "--config", "s.toml", environment={"KITH_NODES": "150"})
         self.succeed("generate", "planted", "-o", "c", "--config", "s.toml", "--nodes", "200",

@@ -83,8 +83,8 @@ class RefuseArrays(Workshop):
         self.expect("labels.npy", "-7")
 
     def test_feature_rows_that_are_not_the_nodes(self):
-        self.write_npy("raw/features.npy", "<f4", (4, 2), [0.5] * 8)
-        self.expect("4", "5")
+        self.write_npy("raw/features.npy", "<f4", (6, 2), [0.5] * 12)
+        self.expect("6", "5")
 
     def test_splits_that_overlap(self):
         self.write_npy("raw/valid.npy", "<i8", (1,), [1])
