@@ -7,7 +7,7 @@ import subprocess
 import tempfile
 import unittest
 
-KITH = os.environ["KITH_UNDER_TEST"]
+KITH = os.environ["PROGRAM_UNDER_TEST"]
 MPIEXEC = os.environ.get("MPIEXEC_UNDER_TEST", "mpiexec")
 GRAPH = ["--nodes", "300", "--degree", "8", "--communities", "4", "--classes", "4", "--features", "8"]
 
