@@ -18,11 +18,11 @@ step() {
   "$@"
 }
 
-step "$kith" generate planted -o graph --nodes 30000 --degree 20 --communities 16 --features 64 --classes 16 \
+step "$kith" generate planted -o graph --nodes 50000 --degree 20 --communities 16 --features 64 --classes 16 \
   --mixing 0.2 --seed 1
 step "$kith" partition graph -o parts -k 2 --method metis --balance nodes,train
 step mpiexec -n 2 "$kith" train parts -o mini-batch --model sage --regime mini-batch --fanout 10,5 --hidden 64 \
-  --batch-size 512 --cache vip:10% --epochs 5
+  --batch-size 512 --cache vip:10% --epochs 15
 step mpiexec -n 2 "$kith" train parts -o full-graph --model sage --regime full-graph --layers 2 --hidden 64 --epochs 30 \
   --eval-every 5
 step "$kith" evaluate mini-batch --data parts --split test
