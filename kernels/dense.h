@@ -10,10 +10,11 @@ namespace kith {
 
 enum class Trans { no, yes };
 
-/// c = op(a) · op(b) + beta · c, fp32, by a BLAS called single-threaded inside row blocks: the same bits for any
-/// number of threads (blocks do not depend on it; with a transposed `a`, partial products of fixed row blocks are
-/// added in order).
-void matmul(const Backend& on, Trans trans_a, ConstTensor a, Trans trans_b, ConstTensor b, float beta, Tensor c);
+/// c = op(a) · op(b) + beta · c, fp32, by a BLAS called single-threaded inside row blocks: the same bits for
+/// any number of threads (blocks do not depend on it; with a transposed `a`, partial products of fixed row
+/// blocks are added in order).
+void matmul(const Backend& on, Trans trans_a, ConstTensor a, Trans trans_b, ConstTensor b, float beta,
+            Tensor c);
 
 /// y[i] += bias. bias [d]
 void add_bias(const Backend& on, std::span<const float> bias, Tensor y);
@@ -31,7 +32,8 @@ void elu_backward(const Backend& on, ConstTensor y, ConstTensor dy, float beta, 
 void axpby(const Backend& on, float alpha, ConstTensor x, float beta, Tensor y);
 
 /// y[i, j] = x[i, j] · mask/(1 − p) + beta · y[i, j]; mask of element (i, j) is drawn from
-/// (store id of row i, step, j / 4)[j % 4], kept when the word ≥ p · 2³². The backward pass is the same call on dy.
+/// (store id of row i, step, j / 4)[j % 4], kept when the word ≥ p · 2³². The backward pass is the same call
+/// on dy.
 struct RowDropout {
   float p = 0;
   PhiloxKey key;

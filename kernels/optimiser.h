@@ -6,7 +6,8 @@
 
 namespace kith {
 
-/// One step over one parameter, in place. Weight decay is L2 in the gradient for Adam and SGD, decoupled for AdamW.
+/// One step over one parameter, in place. Weight decay is L2 in the gradient for Adam and SGD, decoupled for
+/// AdamW.
 struct AdamStep {
   float lr = 1e-3f, beta1 = 0.9f, beta2 = 0.999f, epsilon = 1e-8f, weight_decay = 0;
   bool decoupled = false;  ///< AdamW (Loshchilov & Hutter 2019)

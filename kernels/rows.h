@@ -13,8 +13,8 @@ void gather_rows(const Backend& on, ConstTensor x, std::span<const std::int32_t>
 /// y[rows[i]] += x[i], rows distinct: adds arrived gradient rows.
 void add_rows(const Backend& on, ConstTensor x, std::span<const std::int32_t> rows, Tensor y);
 /// Opaque rows of `row_bytes`: out row i = x row rows[i].
-void gather_bytes(const Backend& on, const std::byte* x, std::int64_t row_bytes, std::span<const std::int64_t> rows,
-                  std::byte* out);
+void gather_bytes(const Backend& on, const std::byte* x, std::int64_t row_bytes,
+                  std::span<const std::int64_t> rows, std::byte* out);
 /// y = x as fp32 of [rows, cols] packed elements of a stored type; scales [rows] for int8, else empty.
 void decode_rows(const Backend& on, const std::byte* x, DType type, std::span<const float> scales, Tensor y);
 

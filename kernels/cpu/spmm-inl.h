@@ -1,9 +1,9 @@
 // The inner loop of SpMM, included once for each instruction set.
 //
-// A strip is up to kMost vectors of consecutive columns; its sums stay in as many registers while the entries of a
-// row go by. The last vector of a strip may overlap the one before it, so any width of at least one vector needs no
-// masks; narrower strips use shorter vectors. A prefetch cursor walks `ahead` entries in front, over the borders of
-// rows, to the end of the run.
+// A strip is up to kMost vectors of consecutive columns; its sums stay in as many registers while the entries
+// of a row go by. The last vector of a strip may overlap the one before it, so any width of at least one
+// vector needs no masks; narrower strips use shorter vectors. A prefetch cursor walks `ahead` entries in
+// front, over the borders of rows, to the end of the run.
 #if defined(KITH_KERNELS_CPU_SPMM_INL_H_) == defined(HWY_TARGET_TOGGLE)
 #ifdef KITH_KERNELS_CPU_SPMM_INL_H_
 #undef KITH_KERNELS_CPU_SPMM_INL_H_
@@ -11,12 +11,12 @@
 #define KITH_KERNELS_CPU_SPMM_INL_H_
 #endif
 
-#include <hwy/cache_control.h>
-#include <hwy/highway.h>
-
 #include <algorithm>
 #include <array>
 #include <utility>
+
+#include <hwy/cache_control.h>
+#include <hwy/highway.h>
 
 #include "kith/kernels/cpu/row_chunks.h"
 #include "kith/kernels/cpu/spmm.h"
@@ -30,8 +30,8 @@ namespace hn = hwy::HWY_NAMESPACE;
 constexpr int kMost = HWY_TARGET == HWY_AVX2 ? 8 : 16;
 constexpr std::int64_t kFloatsPerLine = 16;
 
-/// Columns [column, column + width) and the head whose weights they take; where vectors take those of different
-/// heads, head_width is the columns of each.
+/// Columns [column, column + width) and the head whose weights they take; where vectors take those of
+/// different heads, head_width is the columns of each.
 struct Strip {
   std::int64_t column = 0;
   std::int64_t width = 0;
@@ -85,7 +85,8 @@ class PrefetchCursor {
   std::int64_t e_ = 0, end_ = 0;
 };
 
-/// Sums the rows of a run over a strip of kVectors vectors of type D. With kManyHeads every vector has its head.
+/// Sums the rows of a run over a strip of kVectors vectors of type D. With kManyHeads every vector has its
+/// head.
 template <class D, int kVectors, bool kManyHeads>
 class StripSum {
   using V = hn::Vec<D>;
@@ -113,7 +114,8 @@ class StripSum {
       if (kManyHeads) {
         const float* w = weights_of(e);
         for (int v = 0; v < kVectors; ++v) {
-          sum[v] = hn::MulAdd(hn::Set(D(), w[head_of_[v]] * col_scale), hn::LoadU(D(), p + offset(v)), sum[v]);
+          sum[v] =
+              hn::MulAdd(hn::Set(D(), w[head_of_[v]] * col_scale), hn::LoadU(D(), p + offset(v)), sum[v]);
         }
       } else {
         const V scale = hn::Set(D(), s.weights.empty() ? col_scale : weights_of(e)[strip_.head] * col_scale);
