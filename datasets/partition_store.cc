@@ -16,7 +16,8 @@ PartitionRequest request_of(const Store& store, const PartitionOptions& options)
           .passes = options.passes};
 }
 
-PartitionResult assigned(const Store& store, const PartitionOptions& options, const PartitionRequest& request) {
+PartitionResult assigned(const Store& store, const PartitionOptions& options,
+                         const PartitionRequest& request) {
   if (options.assignment.empty()) return partition(options.method, request);
   return {read_assignment(options.assignment, store.meta().nodes, options.k), {}};
 }

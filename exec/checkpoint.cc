@@ -1,7 +1,8 @@
-// A checkpoint is a safetensors file: the parameters by name, the optimiser's moments flat, the best weights flat, and
-// the cursor in the metadata. Random numbers need no state: they are functions of the step.
+// A checkpoint is a safetensors file: the parameters by name, the optimiser's moments flat, the best weights
+// flat, and the cursor in the metadata. Random numbers need no state: they are functions of the step.
 #include <algorithm>
 #include <cstdio>
+
 #include <nlohmann/json.hpp>
 
 #include "kith/core/checksum.h"
@@ -39,8 +40,9 @@ std::string cursor_text(const TrainingState& state, const CheckpointKey& key) {
 
 void require_same_settings(const std::filesystem::path& file, const Json& cursor, const CheckpointKey& key) {
   if (cursor.at("settings_hash") != hex_of_hash(key.settings_hash) || cursor.at("model") != key.model)
-    throw InputError(file.string() + ": written with other settings; resume with the run's own settings, or start "
-                                     "again with --resume never --overwrite");
+    throw InputError(file.string() +
+                     ": written with other settings; resume with the run's own settings, or start "
+                     "again with --resume never --overwrite");
 }
 
 }  // namespace
@@ -63,13 +65,14 @@ void set_weights(Parameters& parameters, std::span<const float> weights) {
   }
 }
 
-void write_checkpoint(const std::filesystem::path& folder, const Parameters& parameters, const TrainingState& state,
-                      const CheckpointKey& key) {
+void write_checkpoint(const std::filesystem::path& folder, const Parameters& parameters,
+                      const TrainingState& state, const CheckpointKey& key) {
   std::filesystem::create_directories(folder);
   std::vector<NamedTensor> tensors = parameter_tensors(parameters);
   for (const Optimiser::Moment& moment : state.optimiser.moments())
     tensors.push_back({kMomentPrefix + moment.name, {moment.values.ssize()}, moment.values.span()});
-  if (state.best_epoch > 0) tensors.push_back({kBest, {state.best_weights.ssize()}, state.best_weights.span()});
+  if (state.best_epoch > 0)
+    tensors.push_back({kBest, {state.best_weights.ssize()}, state.best_weights.span()});
   char name[48];
   std::snprintf(name, sizeof name, "epoch-%06lld.safetensors", static_cast<long long>(state.epoch));
   write_safetensors(folder / name, tensors, {{"kith", cursor_text(state, key)}});
@@ -93,7 +96,8 @@ void read_checkpoint(const std::filesystem::path& file, Parameters& parameters, 
                      const CheckpointKey& key) {
   const Safetensors saved = Safetensors::read(file);
   const auto text = saved.metadata().find("kith");
-  if (text == saved.metadata().end()) throw CorruptError(file.string() + ": holds weights only, no training state");
+  if (text == saved.metadata().end())
+    throw CorruptError(file.string() + ": holds weights only, no training state");
   try {
     const Json cursor = Json::parse(text->second);
     require_same_settings(file, cursor, key);
@@ -131,7 +135,8 @@ std::optional<std::filesystem::path> read_newest_checkpoint(const std::filesyste
   return std::nullopt;
 }
 
-void write_weights(const std::filesystem::path& file, const Parameters& parameters, std::span<const float> weights) {
+void write_weights(const std::filesystem::path& file, const Parameters& parameters,
+                   std::span<const float> weights) {
   std::vector<NamedTensor> tensors;
   for (std::size_t i = 0; i < parameters.size(); ++i) {
     const auto size = static_cast<std::size_t>(parameters[i].value.size());

@@ -8,15 +8,16 @@ namespace kith {
 Matrix full_graph_logits(const Backend& on, Model& model, LocalGraph& graph, ConstTensor features) {
   graph.count_as("evaluation");
   Tape tape({.on = on, .mode = Mode::inference});
-  const Var logits = model.forward(tape, LayerGraphs(graph.layer_graph(), model.layers()), tape.constant(features));
+  const Var logits =
+      model.forward(tape, LayerGraphs(graph.layer_graph(), model.layers()), tape.constant(features));
   Matrix own(logits.rows(), logits.cols());
   axpby(on, 1, logits.value(), 0, own);
   graph.count_as("halo");
   return own;
 }
 
-Evaluation evaluate(const Backend& on, Communicator& comm, Model& model, LocalGraph& graph, ConstTensor features,
-                    const OwnedData& owned) {
+Evaluation evaluate(const Backend& on, Communicator& comm, Model& model, LocalGraph& graph,
+                    ConstTensor features, const OwnedData& owned) {
   const Matrix logits = full_graph_logits(on, model, graph, features);
   Matrix unused(logits.rows(), logits.cols());
   double sums[9];  // correct, loss and nodes of each split

@@ -38,7 +38,8 @@ class FullGraphTrainer final : public Trainer {
 
 }  // namespace
 
-std::unique_ptr<Trainer> full_graph_trainer(const TrainingContext& context, LocalGraph& graph, ConstTensor features) {
+std::unique_ptr<Trainer> full_graph_trainer(const TrainingContext& context, LocalGraph& graph,
+                                            ConstTensor features) {
   return std::make_unique<FullGraphTrainer>(context, graph, features);
 }
 

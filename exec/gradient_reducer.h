@@ -6,9 +6,10 @@
 
 namespace kith {
 
-/// Sums the parameter gradients of all ranks, in buckets that start as soon as their gradients are final, so the sum
-/// travels behind the rest of the backward pass (Li et al., "PyTorch Distributed", VLDB 2020). Buckets start in one
-/// fixed order on every rank. Counts gradients.bytes (what this rank contributes) in the ledger.
+/// Sums the parameter gradients of all ranks, in buckets that start as soon as their gradients are final, so
+/// the sum travels behind the rest of the backward pass (Li et al., "PyTorch Distributed", VLDB 2020).
+/// Buckets start in one fixed order on every rank. Counts gradients.bytes (what this rank contributes) in the
+/// ledger.
 class GradientReducer {
  public:
   /// Buckets are runs of neighbours in the flat gradient of at least `bucket_bytes`.

@@ -8,8 +8,8 @@
 
 namespace kith {
 
-/// Where an op adds a gradient: tensor = its part + beta · tensor. `beta` is 0 for the first writer and 1 after, so
-/// nothing is cleared beforehand. Empty (`!slot`) when nobody wants this gradient.
+/// Where an op adds a gradient: tensor = its part + beta · tensor. `beta` is 0 for the first writer and 1
+/// after, so nothing is cleared beforehand. Empty (`!slot`) when nobody wants this gradient.
 struct GradientSlot {
   Tensor tensor;
   float beta = 0;
@@ -17,8 +17,8 @@ struct GradientSlot {
   explicit operator bool() const { return wanted; }
 };
 
-/// The gradients of all parameters in one flat array, last parameter first: backward passes finish them in about
-/// that order, so a bucket of neighbours is ready early.
+/// The gradients of all parameters in one flat array, last parameter first: backward passes finish them in
+/// about that order, so a bucket of neighbours is ready early.
 class ParameterGradients {
  public:
   explicit ParameterGradients(const Parameters& parameters);

@@ -34,7 +34,8 @@ void LayerGraph::split_rows() const {
   const auto owned = static_cast<std::int32_t>(destinations());
   for (std::int32_t row = 0; row < owned; ++row) {
     const auto sources = csr().row(row);
-    const bool interior = std::all_of(sources.begin(), sources.end(), [&](std::int32_t s) { return s < owned; });
+    const bool interior =
+        std::all_of(sources.begin(), sources.end(), [&](std::int32_t s) { return s < owned; });
     (interior ? interior_ : boundary_).push_back(row);
   }
 }

@@ -21,17 +21,18 @@ enum class SelfEdges {
 };
 
 /// What one layer sees, in every regime: destinations × sources, destinations first among the sources. In
-/// mini-batches all sources are at hand; full-graph on several ranks, the sources behind the owned rows are halo rows
-/// that a HaloExchange brings.
+/// mini-batches all sources are at hand; full-graph on several ranks, the sources behind the owned rows are
+/// halo rows that a HaloExchange brings.
 class LayerGraph {
  public:
   struct Arrays {
     CsrView<std::int32_t> csr;
     std::int64_t sources = 0;
-    std::span<const StoreId> store_ids;      ///< [sources]
-    std::span<const std::int64_t> degrees;   ///< [sources] full-graph in-degrees without self-edges of any kind
+    std::span<const StoreId> store_ids;  ///< [sources]
+    std::span<const std::int64_t>
+        degrees;  ///< [sources] full-graph in-degrees without self-edges of any kind
     SelfEdges self_edges = SelfEdges::as_stored;
-    HaloExchange* halo = nullptr;            ///< full-graph on several ranks
+    HaloExchange* halo = nullptr;  ///< full-graph on several ranks
   };
   /// The arrays must outlive it.
   explicit LayerGraph(const Arrays& arrays) : arrays_(arrays) {}
@@ -44,7 +45,8 @@ class LayerGraph {
   /// Made when first asked for.
   const TransposedCsr& transpose() const;
 
-  /// With halo rows: the destinations all of whose sources are owned, the others, and the two kinds of source rows.
+  /// With halo rows: the destinations all of whose sources are owned, the others, and the two kinds of source
+  /// rows.
   std::span<const std::int32_t> interior_rows() const;
   std::span<const std::int32_t> boundary_rows() const;
   std::span<const std::int32_t> owned_sources() const;
@@ -52,8 +54,8 @@ class LayerGraph {
 
   /// y = mean over the row; y = Σ over the row.
   SpmmScales mean_scales() const;
-  /// D^-1/2 (A + I) D^-1/2 with full-graph degrees; a sampled row is scaled by degree / sampled, so that it is
-  /// unbiased and, with all neighbours, exact.
+  /// D^-1/2 (A + I) D^-1/2 with full-graph degrees; a sampled row is scaled by degree / sampled, so that it
+  /// is unbiased and, with all neighbours, exact.
   SpmmScales gcn_scales() const;
 
  private:
@@ -74,7 +76,9 @@ class LayerGraphs {
   LayerGraphs(const LayerGraph& all, int layers) : graphs_(&all, 1), repeated_(layers) {}
 
   int layers() const { return repeated_ > 0 ? repeated_ : static_cast<int>(graphs_.size()); }
-  const LayerGraph& operator[](int layer) const { return graphs_[repeated_ > 0 ? 0 : static_cast<std::size_t>(layer)]; }
+  const LayerGraph& operator[](int layer) const {
+    return graphs_[repeated_ > 0 ? 0 : static_cast<std::size_t>(layer)];
+  }
 
  private:
   std::span<const LayerGraph> graphs_;

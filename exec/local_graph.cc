@@ -31,8 +31,8 @@ class Columns {
 
 /// Writes row `global` of a part with its self-edge treated as asked; returns its length. `out` may be null.
 template <class Index>
-std::int64_t write_row(std::span<const Index> row, std::int64_t global, SelfEdges self_edges, const Columns& columns,
-                       std::int32_t* out) {
+std::int64_t write_row(std::span<const Index> row, std::int64_t global, SelfEdges self_edges,
+                       const Columns& columns, std::int32_t* out) {
   std::int64_t length = 0;
   for (const Index source : row) {
     if (self_edges != SelfEdges::as_stored && source == global) continue;
@@ -53,7 +53,8 @@ void for_rows(const PartView& part, std::int64_t first, F&& f) {
     parallel_for(0, part.nodes, kGrain, [&](std::int64_t begin, std::int64_t end) {
       for (std::int64_t i = begin; i < end; ++i) {
         const auto size = static_cast<std::size_t>(part.indptr[i + 1] - part.indptr[i]);
-        f(part.first + i - first, part.first + i, indices.subspan(static_cast<std::size_t>(part.indptr[i]), size));
+        f(part.first + i - first, part.first + i,
+          indices.subspan(static_cast<std::size_t>(part.indptr[i]), size));
       }
     });
   });
@@ -122,7 +123,9 @@ void LocalGraph::exchange_node_facts(SelfEdges self_edges) {
   for (std::int64_t i = 0; i < owned_; ++i) {
     facts[i] = {context_.owned.store_ids[i], csr_.view().degree(i) - extra};
   }
-  const auto pack = [&](std::int64_t row, std::byte* target) { std::memcpy(target, &facts[row], sizeof(NodeFacts)); };
+  const auto pack = [&](std::int64_t row, std::byte* target) {
+    std::memcpy(target, &facts[row], sizeof(NodeFacts));
+  };
   const Buffer arrived = fetch_rows(pack, sizeof(NodeFacts), "setup");
   if (halo() > 0) std::memcpy(facts.data() + owned_, arrived.data(), arrived.bytes());
   store_ids_ = Array<StoreId>(facts.size());

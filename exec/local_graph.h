@@ -9,8 +9,9 @@
 
 namespace kith {
 
-/// One rank's piece of the full graph: rows are its owned nodes, columns its owned nodes and behind them its halo
-/// (the merged, de-duplicated halo of its parts, ascending by global id), with what travels with halo rows.
+/// One rank's piece of the full graph: rows are its owned nodes, columns its owned nodes and behind them its
+/// halo (the merged, de-duplicated halo of its parts, ascending by global id), with what travels with halo
+/// rows.
 class LocalGraph {
  public:
   struct Context {
@@ -31,8 +32,8 @@ class LocalGraph {
   /// What exchanges are counted as from now on: "halo" (the default) or "evaluation".
   void count_as(const char* counter) { exchange_->count_as(counter); }
 
-  /// The stored features of owned and halo rows, decoded [owned + halo, F]: halo rows are fetched once, as stored.
-  /// Collective.
+  /// The stored features of owned and halo rows, decoded [owned + halo, F]: halo rows are fetched once, as
+  /// stored. Collective.
   Matrix fetch_features(const Backend& on);
 
  private:
@@ -40,8 +41,8 @@ class LocalGraph {
   void exchange_node_facts(SelfEdges self_edges);
   void fetch_halo_features(const Backend& on, Tensor out);
   /// Packs and sends the rows that others need; returns the arrived halo rows. Counted under layer 0.
-  Buffer fetch_rows(const std::function<void(std::int64_t row, std::byte* target)>& pack, std::int64_t row_bytes,
-                    const char* counter);
+  Buffer fetch_rows(const std::function<void(std::int64_t row, std::byte* target)>& pack,
+                    std::int64_t row_bytes, const char* counter);
 
   Context context_;
   RowExchange rows_;

@@ -5,6 +5,7 @@
 #include "kith/exec/trainer.h"
 #include "kith/sampler/cache.h"
 #include "kith/sampler/pipeline.h"
+#include "kith/sampler/topology_choice.h"
 
 namespace kith {
 namespace {
@@ -37,7 +38,9 @@ class MiniBatchTrainer final : public Trainer {
   explicit MiniBatchTrainer(const TrainingContext& context)
       : context_(context),
         fetch_comm_(context.comm.duplicate()),
-        topology_(replicated_topology(context.parts)),
+        topology_comm_(context.comm.duplicate()),
+        topology_(make_topology(context.options.topology, *topology_comm_, context.ledger, context.parts,
+                                context.ownership)),
         schedule_(context.parts, sampler_options(context)),
         sampler_(*topology_, sampler_options(context), context.parts.meta().store.nodes),
         features_(*fetch_comm_, context.ledger, context.owned, context.ownership, cached_nodes(context)),
@@ -62,7 +65,8 @@ class MiniBatchTrainer final : public Trainer {
     const PipelineOptions options{.depth = context_.options.prefetch,
                                   .first_step = context_.state.step,
                                   .end_step = context_.options.epochs * steps_per_epoch()};
-    pipeline_ = std::make_unique<BatchPipeline>(schedule_, sampler_, features_, context_.owned, context_.ledger, options);
+    pipeline_ = std::make_unique<BatchPipeline>(schedule_, sampler_, features_, context_.owned,
+                                                context_.ledger, options);
   }
 
   /// This rank's share of the step's loss, summed over seeds.
@@ -83,6 +87,7 @@ class MiniBatchTrainer final : public Trainer {
 
   TrainingContext context_;
   std::unique_ptr<Communicator> fetch_comm_;
+  std::unique_ptr<Communicator> topology_comm_;
   std::unique_ptr<Topology> topology_;
   BatchSchedule schedule_;
   NeighbourSampler sampler_;

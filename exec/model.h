@@ -10,8 +10,8 @@
 
 namespace kith {
 
-/// What a trainer trains: parameters made at construction, and a forward pass that is written once and runs on
-/// sampled blocks, on the full graph of one rank, and on a rank's part with its halo.
+/// What a trainer trains: parameters made at construction, and a forward pass that is written once and runs
+/// on sampled blocks, on the full graph of one rank, and on a rank's part with its halo.
 class Model {
  public:
   virtual ~Model() = default;
@@ -23,7 +23,7 @@ class Model {
 
 /// The built-in models' shape, as the settings name it.
 struct ModelOptions {
-  std::string name = "sage";      ///< gcn | sage | gat
+  std::string name = "sage";  ///< gcn | sage | gat
   std::int64_t in = 0, classes = 0;
   int layers = 2;
   std::int64_t hidden = 64;       ///< gat: per head
@@ -34,7 +34,8 @@ struct ModelOptions {
 };
 
 /// Makes a model and adds its parameters: the signature a custom model's factory has, too.
-using ModelFactory = std::function<std::unique_ptr<Model>(Parameters&, std::int64_t in, std::int64_t classes)>;
+using ModelFactory =
+    std::function<std::unique_ptr<Model>(Parameters&, std::int64_t in, std::int64_t classes)>;
 
 /// A built-in model by name; throws InputError with the nearest known one. The seam where a model is added.
 std::unique_ptr<Model> make_model(Parameters& parameters, const ModelOptions& options);

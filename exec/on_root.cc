@@ -4,24 +4,10 @@
 #include <optional>
 #include <string>
 
+#include "kith/comm/failure.h"
+
 namespace kith {
 namespace {
-
-struct Failure {
-  ExitCode code;
-  std::string message;
-};
-
-std::optional<Failure> failure_of(const std::function<void()>& work) {
-  try {
-    work();
-  } catch (const Error& error) {
-    return Failure{error.code(), error.what()};
-  } catch (const std::exception& error) {
-    return Failure{ExitCode::other, error.what()};
-  }
-  return std::nullopt;
-}
 
 [[noreturn]] void throw_again(const Failure& failure) {
   switch (failure.code) {
@@ -39,7 +25,8 @@ void run_on_root(Communicator& comm, const char* what, const std::function<void(
   std::optional<Failure> failure;
   if (comm.rank() == Rank{0}) failure = failure_of(work);
   std::array<std::int64_t, 2> head{};
-  if (failure) head = {static_cast<std::int64_t>(failure->code), static_cast<std::int64_t>(failure->message.size())};
+  if (failure)
+    head = {static_cast<std::int64_t>(failure->code), static_cast<std::int64_t>(failure->message.size())};
   broadcast(comm, std::as_writable_bytes(std::span(head)), Rank{0}, what);
   if (head[0] == 0) return;
   std::string message = failure ? failure->message : std::string(static_cast<std::size_t>(head[1]), ' ');

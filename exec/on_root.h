@@ -5,7 +5,8 @@
 
 namespace kith {
 
-/// Runs `work` on rank 0 while the others wait; when it throws an Error, every rank throws the same. Collective.
+/// Runs `work` on rank 0 while the others wait; when it throws an Error, every rank throws the same.
+/// Collective.
 void run_on_root(Communicator& comm, const char* what, const std::function<void()>& work);
 
 }  // namespace kith

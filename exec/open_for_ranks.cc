@@ -16,9 +16,10 @@ PartitionedStore open_for_ranks(Communicator& comm, const std::filesystem::path&
   const auto folder = run / fmt::format("parts-k{}", k);
   run_on_root(comm, "partition the store", [&] {
     if (folder_kind(folder) == FolderKind::partitioned_store) return;
-    log::info(fmt::format("{} is not partitioned: partitioning it once into {} (beforehand: kith partition {} -o PARTS "
-                          "-k {}, then train PARTS)",
-                          data.string(), folder.string(), data.string(), k));
+    log::info(fmt::format(
+        "{} is not partitioned: partitioning it once into {} (beforehand: kith partition {} -o PARTS "
+        "-k {}, then train PARTS)",
+        data.string(), folder.string(), data.string(), k));
     std::filesystem::create_directories(run);
     PartitionOptions options;
     options.k = k;

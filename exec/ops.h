@@ -4,8 +4,8 @@
 
 namespace kith {
 
-/// The differentiable ops a model is made of. Each returns a new value and records its backward pass; none knows
-/// how many ranks there are.
+/// The differentiable ops a model is made of. Each returns a new value and records its backward pass; none
+/// knows how many ranks there are.
 
 /// y = x Wᵀ (+ b). x [n, in], W [out, in], b [out].
 Var linear(Tape& tape, const Var& x, const Parameter& weight);
@@ -15,15 +15,15 @@ Var add_bias(Tape& tape, const Var& x, const Parameter& bias);
 Var add(Tape& tape, const Var& a, const Var& b);
 Var relu(Tape& tape, const Var& x);
 Var elu(Tape& tape, const Var& x);
-/// Inverted dropout in training, the identity in inference. Row i is the graph's source i; the mask of a node is
-/// the same wherever it is computed.
+/// Inverted dropout in training, the identity in inference. Row i is the graph's source i; the mask of a node
+/// is the same wherever it is computed.
 Var dropout(Tape& tape, const LayerGraph& graph, const Var& x, double p);
 
 /// The destinations' own rows: the first graph.destinations() of x.
 Var destination_rows(Tape& tape, const LayerGraph& graph, const Var& x);
 
-/// y[i] = Σ over i's in-edges with the graph's scales (kernels/spmm.h). x has the rows of all sources, or of the
-/// destinations alone: then the others' rows come by the graph's halo exchange. y [destinations, d].
+/// y[i] = Σ over i's in-edges with the graph's scales (kernels/spmm.h). x has the rows of all sources, or of
+/// the destinations alone: then the others' rows come by the graph's halo exchange. y [destinations, d].
 Var aggregate(Tape& tape, const LayerGraph& graph, const Var& x, const SpmmScales& scales);
 /// The mean over in-neighbours; 0 where there are none.
 Var mean(Tape& tape, const LayerGraph& graph, const Var& x);
@@ -33,7 +33,8 @@ Var sum(Tape& tape, const LayerGraph& graph, const Var& x);
 Var gcn_aggregate(Tape& tape, const LayerGraph& graph, const Var& x);
 
 /// Graph attention (Veličković et al. 2018) over h [sources or destinations, heads · d]: per head
-/// s = leaky_relu(⟨a_dst, h_i⟩ + ⟨a_src, h_j⟩), y_i = Σ_j dropout(softmax_j s) h_j. a_src, a_dst [1, heads · d].
+/// s = leaky_relu(⟨a_dst, h_i⟩ + ⟨a_src, h_j⟩), y_i = Σ_j dropout(softmax_j s) h_j. a_src, a_dst [1, heads ·
+/// d].
 struct AttentionOptions {
   int heads = 1;
   float slope = 0.2f;

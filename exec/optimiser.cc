@@ -23,7 +23,9 @@ void Optimiser::step(const Backend& on, Parameters& parameters, const ParameterG
     const std::span<float> weights = parameters[i].value.span();
     const ConstTensor gradient = gradients.of(i);
     const std::span<const float> dw(gradient.data, weights.size());
-    const auto moment = [&](std::size_t m) { return moments_[m].values.span().subspan(offset, weights.size()); };
+    const auto moment = [&](std::size_t m) {
+      return moments_[m].values.span().subspan(offset, weights.size());
+    };
     if (moments_.size() == 2) {
       const AdamStep adam_step{.lr = static_cast<float>(options_.lr),
                                .weight_decay = static_cast<float>(options_.weight_decay),

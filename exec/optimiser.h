@@ -11,17 +11,19 @@ namespace kith {
 struct OptimiserOptions {
   std::string name = "adam";  ///< adam | adamw | sgd
   double lr = 0.01;
-  double weight_decay = 0;    ///< L2 in the gradient for Adam and SGD, decoupled for AdamW
-  double momentum = 0;        ///< sgd
+  double weight_decay = 0;  ///< L2 in the gradient for Adam and SGD, decoupled for AdamW
+  double momentum = 0;      ///< sgd
 };
 
-/// The update rule and its state, one flat array per moment in the order of the parameters. Every rank steps alike.
+/// The update rule and its state, one flat array per moment in the order of the parameters. Every rank steps
+/// alike.
 class Optimiser {
  public:
   Optimiser(const Parameters& parameters, const OptimiserOptions& options);
   void step(const Backend& on, Parameters& parameters, const ParameterGradients& gradients);
 
-  /// Steps made, and the moments by name ("exp_avg", "exp_avg_sq" or "momentum_buffer"): what a checkpoint holds.
+  /// Steps made, and the moments by name ("exp_avg", "exp_avg_sq" or "momentum_buffer"): what a checkpoint
+  /// holds.
   std::int64_t steps() const { return steps_; }
   void set_steps(std::int64_t steps) { steps_ = steps; }
   struct Moment {

@@ -13,7 +13,7 @@ struct Parameter {
   std::string name;
   std::vector<std::int64_t> shape;  ///< as saved; `value` is [shape[0], rest], or [1, shape[0]] for one axis
   Matrix value;
-  std::size_t index = 0;            ///< its position in Parameters
+  std::size_t index = 0;  ///< its position in Parameters
 };
 
 /// All parameters of a model, in the order the model asked for them, and their gradients in one flat array.

@@ -1,8 +1,9 @@
 #include "kith/exec/report.h"
 
 #include <algorithm>
-#include <nlohmann/json.hpp>
 #include <sstream>
+
+#include <nlohmann/json.hpp>
 
 namespace kith {
 namespace {
@@ -57,9 +58,9 @@ void put_details(Json& ledger, const RunSummary& summary) {
 
 Json ledger_json(const RunSummary& summary) {
   Json ledger = Json::object();
-  for (const char* counter : {"halo.bytes", "halo.rows", "halo.messages", "features.local_rows",
-                              "features.cached_rows", "features.remote_rows", "features.remote_bytes",
-                              "gradients.bytes"})
+  for (const char* counter :
+       {"halo.bytes", "halo.rows", "halo.messages", "features.local_rows", "features.cached_rows",
+        "features.remote_rows", "features.remote_bytes", "gradients.bytes"})
     put(ledger, counter, 0.0);
   for (const auto& [name, ranks] : by_rank(summary)) {
     if (name.starts_with(kSecondsPrefix) || name.ends_with(".wait") || name.ends_with(".hidden")) {

@@ -14,8 +14,8 @@ namespace kith {
 struct EpochMetrics {
   std::int64_t epoch = 0;  ///< from 1
   double loss = 0;
-  double seconds = 0;      ///< training only
-  Evaluation evaluation;   ///< −1 where this epoch was not evaluated
+  double seconds = 0;     ///< training only
+  Evaluation evaluation;  ///< −1 where this epoch was not evaluated
 };
 std::string json_line(const EpochMetrics& metrics);
 
@@ -42,8 +42,8 @@ struct RunSummary {
 /// Every rank's ledger and memory, on every rank. Collective.
 void gather_ledgers(Communicator& comm, const Ledger& ledger, RunSummary& summary);
 
-/// summary.json: test.accuracy, valid.accuracy, best_epoch, epochs, seconds_per_epoch, ranks, parts, settings, ledger
-/// and peak_memory_bytes; `settings` is the resolved TOML's values.
+/// summary.json: test.accuracy, valid.accuracy, best_epoch, epochs, seconds_per_epoch, ranks, parts,
+/// settings, ledger and peak_memory_bytes; `settings` is the resolved TOML's values.
 std::string summary_json(const RunSummary& summary, const TrainOptions& options);
 /// The same as a table, with a line that says what to change first.
 std::string report_table(const RunSummary& summary);

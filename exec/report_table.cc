@@ -1,7 +1,7 @@
 // The terminal's report: every second and every byte of the run in one screen, and what to change first.
-#include <fmt/format.h>
-
 #include <algorithm>
+
+#include <fmt/format.h>
 
 #include "kith/core/progress.h"
 #include "kith/exec/report.h"
@@ -14,7 +14,9 @@ constexpr const char* kPhases[] = {"load",   "batch_wait", "forward",  "backward
                                    "reduce", "optimise",   "evaluate", "checkpoint"};
 constexpr const char* kBackground[] = {"sample", "fetch"};
 
-double seconds(const RunSummary& s, const char* phase) { return s.phase_seconds(std::string("seconds.") + phase); }
+double seconds(const RunSummary& s, const char* phase) {
+  return s.phase_seconds(std::string("seconds.") + phase);
+}
 
 std::string percent(double value) { return value < 0 ? "-" : fmt::format("{:.2f}%", 100 * value); }
 
@@ -23,7 +25,8 @@ std::string phase_lines(const RunSummary& s) {
   for (const char* phase : kPhases) {
     const double value = seconds(s, phase);
     if (value > 0)
-      text += fmt::format("    {:<14}{:>10}  {:>5.1f}%\n", phase, human_seconds(value), 100 * value / s.seconds);
+      text +=
+          fmt::format("    {:<14}{:>10}  {:>5.1f}%\n", phase, human_seconds(value), 100 * value / s.seconds);
   }
   for (const char* phase : kBackground) {
     if (seconds(s, phase) > 0)
@@ -37,8 +40,8 @@ std::string row_lines(const RunSummary& s) {
                remote = s.total("features.remote_rows");
   std::string text;
   if (local + cached + remote > 0) {
-    text += fmt::format("  feature rows    {} local, {} cached, {} remote", human_count(local), human_count(cached),
-                        human_count(remote));
+    text += fmt::format("  feature rows    {} local, {} cached, {} remote", human_count(local),
+                        human_count(cached), human_count(remote));
     if (cached + remote > 0) text += fmt::format(" (cache hits {:.1f}%)", 100 * cached / (cached + remote));
     text += fmt::format(", {} fetched\n", human_bytes(s.total("features.remote_bytes")));
   }
@@ -48,31 +51,38 @@ std::string row_lines(const RunSummary& s) {
                         human_count(s.total("halo.messages")), human_seconds(s.phase_seconds("halo.wait")),
                         human_seconds(s.phase_seconds("halo.hidden")));
   if (s.total("gradients.bytes") > 0)
-    text += fmt::format("  gradients       {} summed over {} ranks\n", human_bytes(s.total("gradients.bytes")), s.ranks);
+    text += fmt::format("  gradients       {} summed over {} ranks\n",
+                        human_bytes(s.total("gradients.bytes")), s.ranks);
   return text;
 }
 
 }  // namespace
 
 std::string verdict(const RunSummary& s) {
-  const double waiting = seconds(s, "batch_wait"), halo = s.phase_seconds("halo.wait"), reduce = seconds(s, "reduce");
+  const double waiting = seconds(s, "batch_wait"), halo = s.phase_seconds("halo.wait"),
+               reduce = seconds(s, "reduce");
   const double evaluate = seconds(s, "evaluate");
-  const double training = waiting + seconds(s, "forward") + seconds(s, "backward") + reduce + seconds(s, "optimise");
-  const auto share = [&](double part) { return fmt::format("{:.0f}%", training > 0 ? 100 * part / training : 0.0); };
+  const double training =
+      waiting + seconds(s, "forward") + seconds(s, "backward") + reduce + seconds(s, "optimise");
+  const auto share = [&](double part) {
+    return fmt::format("{:.0f}%", training > 0 ? 100 * part / training : 0.0);
+  };
   if (waiting > 0.15 * training)
-    return fmt::format("{} of training waits for batches: try a larger --cache, a deeper --prefetch, or a smaller "
-                       "--fanout",
-                       share(waiting));
+    return fmt::format(
+        "{} of training waits for batches: try a larger --cache, a deeper --prefetch, or a smaller "
+        "--fanout",
+        share(waiting));
   if (halo > 0.15 * training)
-    return fmt::format("{} of training waits for halo rows: try partition --objective volume, --schedule overlap, or "
-                       "fewer ranks",
-                       share(halo));
+    return fmt::format(
+        "{} of training waits for halo rows: try partition --objective volume, --schedule overlap, or "
+        "fewer ranks",
+        share(halo));
   if (reduce > 0.15 * training)
-    return fmt::format("{} of training waits in the gradient sum: ranks are uneven (partition --balance nodes,edges) "
-                       "or the batch is small (--batch-size)",
-                       share(reduce));
-  if (evaluate > training)
-    return "evaluation takes longer than training: raise --eval-every";
+    return fmt::format(
+        "{} of training waits in the gradient sum: ranks are uneven (partition --balance nodes,edges) "
+        "or the batch is small (--batch-size)",
+        share(reduce));
+  if (evaluate > training) return "evaluation takes longer than training: raise --eval-every";
   return fmt::format("compute-bound: {} of training is forward and backward; more ranks or threads will help",
                      share(seconds(s, "forward") + seconds(s, "backward")));
 }
@@ -81,13 +91,15 @@ std::string report_table(const RunSummary& s) {
   std::string text = fmt::format("  accuracy        train {}, valid {}, test {} (best epoch {} of {})\n",
                                  percent(s.best.accuracy[0]), percent(s.best.accuracy[1]),
                                  percent(s.best.accuracy[2]), s.best_epoch, s.epochs);
-  text += fmt::format("  time            {} per epoch (median), {} in all; {} ranks, {} parts, {} parameters\n",
-                      human_seconds(s.seconds_per_epoch), human_seconds(s.seconds), s.ranks, s.parts,
-                      human_count(static_cast<double>(s.parameters)));
+  text +=
+      fmt::format("  time            {} per epoch (median), {} in all; {} ranks, {} parts, {} parameters\n",
+                  human_seconds(s.seconds_per_epoch), human_seconds(s.seconds), s.ranks, s.parts,
+                  human_count(static_cast<double>(s.parameters)));
   text += "  where it went   (mean over ranks)\n" + phase_lines(s) + row_lines(s);
   if (!s.peak_memory_bytes.empty()) {
     const auto largest = *std::max_element(s.peak_memory_bytes.begin(), s.peak_memory_bytes.end());
-    text += fmt::format("  peak memory     {} on the largest rank\n", human_bytes(static_cast<double>(largest)));
+    text +=
+        fmt::format("  peak memory     {} on the largest rank\n", human_bytes(static_cast<double>(largest)));
   }
   return text + "  verdict         " + verdict(s) + '\n';
 }

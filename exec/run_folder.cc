@@ -1,6 +1,7 @@
 #include "kith/exec/run_folder.h"
 
 #include <fstream>
+
 #include <nlohmann/json.hpp>
 
 #include "kith/core/checksum.h"
@@ -50,7 +51,8 @@ void RunFolder::prepare(const TrainOptions& options) const {
 }
 
 void RunFolder::clear() const {
-  for (const char* name : {"run.json", "settings.toml", "metrics.jsonl", "best.safetensors", "summary.json", "DONE"})
+  for (const char* name :
+       {"run.json", "settings.toml", "metrics.jsonl", "best.safetensors", "summary.json", "DONE"})
     fs::remove(path_ / name);
   fs::remove_all(checkpoints());
 }
@@ -59,7 +61,9 @@ void RunFolder::refuse_other_settings(const TrainOptions& options) const {
   Json run;
   try {
     run = Json::parse(read_text_file(path_ / "run.json"));
-    if (run.at("settings_hash") == hex_of_hash(options.settings_hash) && run.at("model") == options.model_name) return;
+    if (run.at("settings_hash") == hex_of_hash(options.settings_hash) &&
+        run.at("model") == options.model_name)
+      return;
   } catch (const Json::exception& problem) {
     throw CorruptError((path_ / "run.json").string() + ": " + problem.what());
   }

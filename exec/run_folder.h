@@ -19,8 +19,9 @@ class RunFolder {
   std::filesystem::path summary() const { return path_ / "summary.json"; }
   bool finished() const { return std::filesystem::exists(path_ / "DONE"); }
 
-  /// Makes the folder ready to train in. Throws InputError when it holds a finished run, a run with other settings
-  /// (naming one that differs), or something that is no run; `--resume never --overwrite` clears it instead.
+  /// Makes the folder ready to train in. Throws InputError when it holds a finished run, a run with other
+  /// settings (naming one that differs), or something that is no run; `--resume never --overwrite` clears it
+  /// instead.
   void prepare(const TrainOptions& options) const;
 
   /// metrics.jsonl: cut back to the epochs before `epoch`, then a line is added per epoch.

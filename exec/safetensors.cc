@@ -2,6 +2,7 @@
 
 #include <array>
 #include <cstring>
+
 #include <nlohmann/json.hpp>
 
 #include "kith/core/checksum.h"
@@ -21,7 +22,8 @@ std::size_t elements_of(const std::vector<std::int64_t>& shape) {
   return size;
 }
 
-std::string header_of(const std::vector<NamedTensor>& tensors, const std::map<std::string, std::string>& metadata) {
+std::string header_of(const std::vector<NamedTensor>& tensors,
+                      const std::map<std::string, std::string>& metadata) {
   Json header;
   header["__metadata__"] = metadata;
   std::size_t offset = 0;
@@ -45,7 +47,8 @@ std::string header_text(const MappedFile& file) {
   if (file.size() < kLengthBytes) corrupt(file.path(), "shorter than a safetensors header");
   std::uint64_t length = 0;
   std::memcpy(&length, file.data(), kLengthBytes);
-  if (length > file.size() - kLengthBytes) corrupt(file.path(), "the header reaches past the end of the file");
+  if (length > file.size() - kLengthBytes)
+    corrupt(file.path(), "the header reaches past the end of the file");
   return {reinterpret_cast<const char*>(file.data()) + kLengthBytes, static_cast<std::size_t>(length)};
 }
 
@@ -81,8 +84,10 @@ Safetensors Safetensors::read(const std::filesystem::path& path) {
       }
       const auto offsets = entry.at("data_offsets").get<std::array<std::size_t, 2>>();
       const auto shape = entry.at("shape").get<std::vector<std::int64_t>>();
-      const bool inside = offsets[0] <= offsets[1] && offsets[1] <= data.size() && offsets[0] % sizeof(float) == 0;
-      if (entry.at("dtype") != "F32" || !inside || elements_of(shape) * sizeof(float) != offsets[1] - offsets[0])
+      const bool inside =
+          offsets[0] <= offsets[1] && offsets[1] <= data.size() && offsets[0] % sizeof(float) == 0;
+      if (entry.at("dtype") != "F32" || !inside ||
+          elements_of(shape) * sizeof(float) != offsets[1] - offsets[0])
         corrupt(path, "tensor \"" + name + "\" is not fp32 or lies outside the file");
       result.tensors_[name] = {shape, offsets[0] / sizeof(float), (offsets[1] - offsets[0]) / sizeof(float)};
     }
@@ -102,8 +107,8 @@ std::span<const float> Safetensors::tensor(const std::string& name, std::int64_t
   if (found == tensors_.end()) corrupt(file_, "no tensor \"" + name + '"');
   const Entry& entry = found->second;
   if (entry.elements != static_cast<std::size_t>(elements))
-    corrupt(file_, "tensor \"" + name + "\" has " + std::to_string(entry.elements) + " elements, the model needs " +
-                       std::to_string(elements));
+    corrupt(file_, "tensor \"" + name + "\" has " + std::to_string(entry.elements) +
+                       " elements, the model needs " + std::to_string(elements));
   return data_.span().subspan(entry.offset, entry.elements);
 }
 

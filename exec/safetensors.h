@@ -17,8 +17,8 @@ struct NamedTensor {
   std::span<const float> values;
 };
 
-/// Writes a safetensors file (8-byte header length, JSON, raw little-endian data; opens in PyTorch and NumPy) whole
-/// or not at all. `metadata` gets a "checksum" of the data added.
+/// Writes a safetensors file (8-byte header length, JSON, raw little-endian data; opens in PyTorch and NumPy)
+/// whole or not at all. `metadata` gets a "checksum" of the data added.
 void write_safetensors(const std::filesystem::path& file, const std::vector<NamedTensor>& tensors,
                        std::map<std::string, std::string> metadata);
 

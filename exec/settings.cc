@@ -60,7 +60,8 @@ void add_training_settings(Schema& s) {
   Added(s, "epochs", Type::integer, "50", "epochs to train").range(0, 1e9).outside_hash();
   Added(s, "optimizer", Type::choice, "adam", "the update rule").choices({"adam", "adamw", "sgd"});
   Added(s, "lr", Type::real, "0.01", "learning rate").range(0, 1e6);
-  Added(s, "weight-decay", Type::real, "0", "L2 in the gradient for adam and sgd, decoupled for adamw").range(0, 1e6);
+  Added(s, "weight-decay", Type::real, "0", "L2 in the gradient for adam and sgd, decoupled for adamw")
+      .range(0, 1e6);
   Added(s, "momentum", Type::real, "0", "momentum of sgd").range(0, 1);
   Added(s, "patience", Type::integer, "0", "stop after so many epochs without a better validation; 0: never")
       .range(0, 1e9);
@@ -69,7 +70,8 @@ void add_training_settings(Schema& s) {
 }
 
 void add_halo_settings(Schema& s) {
-  Added(s, "plan", Type::choice, "halo-rows", "halo protocol: what crosses ranks").choices(halo_choices("plan"));
+  Added(s, "plan", Type::choice, "halo-rows", "halo protocol: what crosses ranks")
+      .choices(halo_choices("plan"));
   Added(s, "route", Type::choice, "point-to-point", "halo protocol: how rows travel")
       .choices(halo_choices("route"))
       .outside_hash();
@@ -85,18 +87,24 @@ void add_halo_settings(Schema& s) {
 void add_run_settings(Schema& s) {
   Added(s, "data", Type::path, "", "the store or partitioned store").also("evaluate").outside_hash();
   Added(s, "output", Type::path, "", "the run's folder").outside_hash();
-  Added(s, "overwrite", Type::boolean, "false", "with --resume never: replace an existing run").outside_hash();
-  Added(s, "resume", Type::text, "auto", "auto: continue an unfinished run; never: start again; or a checkpoint's path")
+  Added(s, "overwrite", Type::boolean, "false", "with --resume never: replace an existing run")
+      .outside_hash();
+  Added(s, "resume", Type::text, "auto",
+        "auto: continue an unfinished run; never: start again; or a checkpoint's path")
       .outside_hash();
   Added(s, "checkpoint-every", Type::integer, "10", "epochs between checkpoints; 0: only at the end")
       .range(0, 1e9)
       .outside_hash();
-  Added(s, "device", Type::choice, "cpu", "what a rank computes on").choices({"cpu"}).also("evaluate").outside_hash();
+  Added(s, "device", Type::choice, "cpu", "what a rank computes on")
+      .choices({"cpu"})
+      .also("evaluate")
+      .outside_hash();
   Added(s, "threads", Type::integer, "0", "threads of a rank; 0: its share of the cores it may run on")
       .range(0, 4096)
       .also("evaluate")
       .outside_hash();
-  Added(s, "no-progress-limit", Type::real, "300", "seconds without progress after which a wait names who is missing")
+  Added(s, "no-progress-limit", Type::real, "300",
+        "seconds without progress after which a wait names who is missing")
       .range(0.1, 1e9)
       .also("evaluate")
       .outside_hash();

@@ -71,7 +71,8 @@ void Tape::place_parameters(ParameterGradients& into) {
     gradients_.entries_[static_cast<std::size_t>(leaf.var.id())].tensor = into.of(leaf.parameter);
 }
 
-void Tape::announce_unused(ParameterGradients& into, const std::vector<int>& uses, const OnReady& on_ready) const {
+void Tape::announce_unused(ParameterGradients& into, const std::vector<int>& uses,
+                           const OnReady& on_ready) const {
   for (std::size_t i = 0; i < into.size(); ++i) {
     const bool used = std::any_of(leaves_.begin(), leaves_.end(), [&](const Leaf& leaf) {
       return leaf.parameter == i && uses[static_cast<std::size_t>(leaf.var.id())] > 0;

@@ -43,7 +43,7 @@ class Gradients {
  private:
   friend class Tape;
   struct Entry {
-    Matrix owned;                 ///< of an intermediate value
+    Matrix owned;  ///< of an intermediate value
     Tensor tensor;
     bool written = false;
   };
@@ -57,8 +57,8 @@ class Gradients {
 
 enum class Mode { training, inference };
 
-/// The randomness of one forward pass: dropout number i of the pass is keyed by (seed, Stream::dropout, i) and
-/// counts by (store id, step).
+/// The randomness of one forward pass: dropout number i of the pass is keyed by (seed, Stream::dropout, i)
+/// and counts by (store id, step).
 struct TapeOptions {
   Backend on = Cpu{};
   Mode mode = Mode::inference;
@@ -66,8 +66,8 @@ struct TapeOptions {
   std::uint32_t step = 0;
 };
 
-/// A linear tape: ops are recorded in the order they run, which is their topological order; `backward` runs it once
-/// in reverse. In inference nothing is recorded.
+/// A linear tape: ops are recorded in the order they run, which is their topological order; `backward` runs
+/// it once in reverse. In inference nothing is recorded.
 class Tape {
  public:
   explicit Tape(TapeOptions options) : options_(options) {}
@@ -86,13 +86,14 @@ class Tape {
   /// A leaf whose gradient goes to the parameter's place.
   Var parameter(const Parameter& parameter);
 
-  /// Records an op: `value` was computed from `inputs`; `backward(on, dy, gradients)` must add the gradients of the
-  /// inputs to their slots. What it captures stays alive until it has run.
+  /// Records an op: `value` was computed from `inputs`; `backward(on, dy, gradients)` must add the gradients
+  /// of the inputs to their slots. What it captures stays alive until it has run.
   template <class Backward>
   Var record(Matrix value, std::initializer_list<Var> inputs, Backward backward) {
     const bool needs = needs_gradient(inputs);
     Var out = make(std::move(value), needs);
-    if (needs) nodes_.push_back({out.id(), ids_of(inputs), std::make_unique<NodeOf<Backward>>(std::move(backward))});
+    if (needs)
+      nodes_.push_back({out.id(), ids_of(inputs), std::make_unique<NodeOf<Backward>>(std::move(backward))});
     return out;
   }
 
@@ -101,17 +102,20 @@ class Tape {
   Var record_with_output(Matrix value, std::initializer_list<Var> inputs, Backward backward) {
     const bool needs = needs_gradient(inputs);
     Var out = make(std::move(value), needs);
-    auto call = [out, backward = std::move(backward)](const Backend& on, ConstTensor dy, Gradients& gradients) {
+    auto call = [out, backward = std::move(backward)](const Backend& on, ConstTensor dy,
+                                                      Gradients& gradients) {
       backward(on, out.value(), dy, gradients);
     };
-    if (needs) nodes_.push_back({out.id(), ids_of(inputs), std::make_unique<NodeOf<decltype(call)>>(std::move(call))});
+    if (needs)
+      nodes_.push_back({out.id(), ids_of(inputs), std::make_unique<NodeOf<decltype(call)>>(std::move(call))});
     return out;
   }
 
   /// Called with a parameter's index when its gradient is final.
   using OnReady = std::function<void(std::size_t parameter)>;
-  /// Runs the tape backwards from `output` with gradient `dy`. Every parameter's gradient is overwritten (0 for
-  /// unused ones) and announced through `on_ready`, in the same order on every rank that recorded the same ops.
+  /// Runs the tape backwards from `output` with gradient `dy`. Every parameter's gradient is overwritten (0
+  /// for unused ones) and announced through `on_ready`, in the same order on every rank that recorded the
+  /// same ops.
   void backward(const Var& output, Matrix dy, ParameterGradients& into, const OnReady& on_ready = {}) &&;
 
  private:

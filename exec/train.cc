@@ -1,12 +1,12 @@
-// The life of a run: load, resume, then epochs of training with evaluations and checkpoints between, and the report.
-// Every decision is made from values that are equal on all ranks, so ranks never part ways.
+// The life of a run: load, resume, then epochs of training with evaluations and checkpoints between, and the
+// report. Every decision is made from values that are equal on all ranks, so ranks never part ways.
 #include "kith/exec/train.h"
-
-#include <fmt/format.h>
 
 #include <algorithm>
 #include <chrono>
 #include <optional>
+
+#include <fmt/format.h>
 
 #include "kith/core/log.h"
 #include "kith/core/progress.h"
@@ -20,7 +20,9 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-double seconds_since(Clock::time_point begin) { return std::chrono::duration<double>(Clock::now() - begin).count(); }
+double seconds_since(Clock::time_point begin) {
+  return std::chrono::duration<double>(Clock::now() - begin).count();
+}
 
 double median(std::vector<double> values) {
   if (values.empty()) return 0;
@@ -41,7 +43,8 @@ void require_trainable(const PartitionedStore& parts) {
   const std::string path = parts.folder().string();
   if (meta.features == 0) throw InputError(path + ": has no node features to train on");
   if (meta.classes == 0) throw InputError(path + ": has no labels to train on");
-  if (meta.multi_label) throw InputError(path + ": has multi-label targets; this version trains one class per node");
+  if (meta.multi_label)
+    throw InputError(path + ": has multi-label targets; this version trains one class per node");
 }
 
 class Run {
@@ -115,14 +118,17 @@ void Run::resume() {
 
 void Run::load() {
   PhaseTimer timer(ledger_, "load");
-  graph_.emplace(LocalGraph::Context{comm_, ledger_, ownership_, owned_}, model_->self_edges(), options_.protocol);
+  graph_.emplace(LocalGraph::Context{comm_, ledger_, ownership_, owned_}, model_->self_edges(),
+                 options_.protocol);
   features_ = graph_->fetch_features(options_.on);
-  log::info(fmt::format("rank 0 of {}: {} nodes, {} halo nodes, {} edges; {} parameters", comm_.size(), graph_->owned(),
-                        graph_->halo(), graph_->layer_graph().csr().m(), parameters_.elements()));
+  log::info(fmt::format("rank 0 of {}: {} nodes, {} halo nodes, {} edges; {} parameters", comm_.size(),
+                        graph_->owned(), graph_->halo(), graph_->layer_graph().csr().m(),
+                        parameters_.elements()));
 }
 
 void Run::run_epochs() {
-  const TrainingContext context{comm_, ledger_, options_, parts_, ownership_, owned_, *model_, parameters_, state_};
+  const TrainingContext context{comm_,  ledger_, options_,    parts_, ownership_,
+                                owned_, *model_, parameters_, state_};
   const auto trainer = options_.regime == Regime::full_graph ? full_graph_trainer(context, *graph_, features_)
                                                              : mini_batch_trainer(context);
   std::optional<Progress> progress;

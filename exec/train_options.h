@@ -17,13 +17,13 @@ struct TrainOptions {
   Backend on = Cpu{};
   Regime regime = Regime::full_graph;
   std::int64_t epochs = 100;
-  std::int64_t eval_every = 1;        ///< epochs between evaluations; the last epoch is always evaluated
-  std::int64_t patience = 0;          ///< stop after this many epochs without a better validation; 0: never
-  std::int64_t checkpoint_every = 10; ///< epochs; 0: only at the end
+  std::int64_t eval_every = 1;         ///< epochs between evaluations; the last epoch is always evaluated
+  std::int64_t patience = 0;           ///< stop after this many epochs without a better validation; 0: never
+  std::int64_t checkpoint_every = 10;  ///< epochs; 0: only at the end
   std::uint64_t seed = 0;
   OptimiserOptions optimiser;
 
-  HaloProtocol protocol;              ///< full graph, and every evaluation
+  HaloProtocol protocol;  ///< full graph, and every evaluation
 
   std::vector<std::int64_t> fanouts{15, 10, 5};  ///< mini-batch: the seeds' own hop first
   std::int64_t batch_size = 1024;                ///< global
@@ -38,7 +38,7 @@ struct TrainOptions {
 
   std::string model_name = "custom";  ///< part of the checkpoint's key
   std::uint64_t settings_hash = 0;
-  std::string settings_toml;          ///< saved beside the run
+  std::string settings_toml;                    ///< saved beside the run
   std::map<std::string, std::string> settings;  ///< the same, for the summary
   std::string command;
 };

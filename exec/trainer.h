@@ -36,12 +36,13 @@ class Trainer {
 
 /// All train nodes in one step per epoch, over the rank's piece of the full graph. `features` as
 /// LocalGraph::fetch_features returns them.
-std::unique_ptr<Trainer> full_graph_trainer(const TrainingContext& context, LocalGraph& graph, ConstTensor features);
+std::unique_ptr<Trainer> full_graph_trainer(const TrainingContext& context, LocalGraph& graph,
+                                            ConstTensor features);
 /// Steps over sampled blocks, prepared ahead by the prefetch pipeline. Collective.
 std::unique_ptr<Trainer> mini_batch_trainer(const TrainingContext& context);
 
-/// The part of a step that both share: the loss of `rows` of logits over `global_rows` of all ranks, backward, gradient
-/// sum over ranks and the optimiser's step. Returns this rank's share of the mean loss.
+/// The part of a step that both share: the loss of `rows` of logits over `global_rows` of all ranks,
+/// backward, gradient sum over ranks and the optimiser's step. Returns this rank's share of the mean loss.
 class Stepper {
  public:
   explicit Stepper(const TrainingContext& context)
@@ -49,8 +50,8 @@ class Stepper {
         gradients_(context.parameters),
         reducer_(context.comm, context.ledger, gradients_) {}
   Tape make_tape() const;
-  double step(Tape tape, const Var& logits, std::span<const std::int64_t> labels, std::span<const std::int32_t> rows,
-              std::int64_t global_rows);
+  double step(Tape tape, const Var& logits, std::span<const std::int64_t> labels,
+              std::span<const std::int32_t> rows, std::int64_t global_rows);
 
  private:
   TrainingContext context_;

@@ -22,11 +22,11 @@ struct TrainingState {
   TrainingState(const Parameters& all, const OptimiserOptions& options) : optimiser(all, options) {}
 
   Optimiser optimiser;
-  std::int64_t epoch = 0;         ///< epochs finished
-  std::int64_t step = 0;          ///< optimiser steps finished: the Philox step of the next one
-  std::int64_t best_epoch = 0;    ///< from 1; 0: none yet
+  std::int64_t epoch = 0;       ///< epochs finished
+  std::int64_t step = 0;        ///< optimiser steps finished: the Philox step of the next one
+  std::int64_t best_epoch = 0;  ///< from 1; 0: none yet
   Evaluation best;
-  Array<float> best_weights;      ///< of all parameters, in their order
+  Array<float> best_weights;  ///< of all parameters, in their order
 };
 
 /// All parameters' values one behind the other, and back.
@@ -39,9 +39,10 @@ struct CheckpointKey {
   std::string model;
 };
 
-/// RUN/checkpoints/epoch-000123.safetensors: written whole, the last two are kept. Holds no part or local ids.
-void write_checkpoint(const std::filesystem::path& folder, const Parameters& parameters, const TrainingState& state,
-                      const CheckpointKey& key);
+/// RUN/checkpoints/epoch-000123.safetensors: written whole, the last two are kept. Holds no part or local
+/// ids.
+void write_checkpoint(const std::filesystem::path& folder, const Parameters& parameters,
+                      const TrainingState& state, const CheckpointKey& key);
 /// The epochs of the checkpoints there, newest first.
 std::vector<std::filesystem::path> checkpoints_in(const std::filesystem::path& folder);
 /// Throws CorruptError when it is damaged, InputError when it belongs to other settings.
@@ -53,7 +54,8 @@ std::optional<std::filesystem::path> read_newest_checkpoint(const std::filesyste
                                                             const CheckpointKey& key);
 
 /// The best weights alone, by parameter name: opens in PyTorch as a state_dict.
-void write_weights(const std::filesystem::path& file, const Parameters& parameters, std::span<const float> weights);
+void write_weights(const std::filesystem::path& file, const Parameters& parameters,
+                   std::span<const float> weights);
 void read_weights(const std::filesystem::path& file, Parameters& parameters);
 
 }  // namespace kith

@@ -41,8 +41,9 @@ void add_sampler_settings(Schema& schema) {
   prefetch.shapes_result = false;
   schema.add(prefetch);
   Setting topology = train_setting("topology", Setting::Type::choice, "replicated",
-                                   "whether every rank maps the whole graph's rows to sample from them");
-  topology.choices = {"replicated"};
+                                   "where neighbours are sampled: every rank maps the whole graph's rows, or asks their owners; "
+                                   "auto chooses by memory");
+  topology.choices = {"replicated", "partitioned", "auto"};
   topology.shapes_result = false;
   schema.add(topology);
 }

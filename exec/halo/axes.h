@@ -13,23 +13,25 @@ namespace kith {
 
 /// Which rows cross between this rank and every other, and where they belong.
 struct HaloLists {
-  std::int64_t owned = 0;           ///< rows of this rank
-  std::int64_t halo = 0;            ///< rows that arrive; they fill halo rows 0, 1, … in order of their owners
-  RowCounts counts;                 ///< rows to and from each rank
-  Array<std::int32_t> send_rows;    ///< owned rows, grouped by receiving rank
-  std::int64_t plan_rows = 0;       ///< what this rank's parts would receive if every part had a rank of its own
+  std::int64_t owned = 0;  ///< rows of this rank
+  std::int64_t halo = 0;   ///< rows that arrive; they fill halo rows 0, 1, … in order of their owners
+  RowCounts counts;        ///< rows to and from each rank
+  Array<std::int32_t> send_rows;  ///< owned rows, grouped by receiving rank
+  std::int64_t plan_rows = 0;  ///< what this rank's parts would receive if every part had a rank of its own
 };
 
-/// The axes of a halo protocol: plan × route × select × encode × schedule. Each value of an axis is one file in
-/// this folder and one line in registry.cc.
+/// The axes of a halo protocol: plan × route × select × encode × schedule. Each value of an axis is one file
+/// in this folder and one line in registry.cc.
 
 /// What must cross.
 class HaloPlanner {
  public:
   virtual ~HaloPlanner() = default;
-  /// From the halo's nodes and the ownership; collective. `halo` ascending global ids, `first` this rank's first.
+  /// From the halo's nodes and the ownership; collective. `halo` ascending global ids, `first` this rank's
+  /// first.
   virtual HaloLists plan(RowExchange& rows, std::span<const GlobalId> halo,
-                         const std::function<Rank(GlobalId)>& owner, std::int64_t first, std::int64_t owned) = 0;
+                         const std::function<Rank(GlobalId)>& owner, std::int64_t first,
+                         std::int64_t owned) = 0;
 };
 
 /// How the rows travel.
@@ -37,7 +39,8 @@ class HaloRoute {
  public:
   virtual ~HaloRoute() = default;
   virtual RowExchange::InFlight start(std::span<const std::byte> send, std::span<std::byte> receive,
-                                      const RowCounts& counts, std::int64_t row_bytes, ExchangeLabel label) = 0;
+                                      const RowCounts& counts, std::int64_t row_bytes,
+                                      ExchangeLabel label) = 0;
 };
 
 /// Which of the planned rows cross at a step.
@@ -53,7 +56,8 @@ class HaloEncode {
   virtual ~HaloEncode() = default;
   virtual std::int64_t row_bytes(std::int64_t cols) const = 0;
   /// Rows `rows` of x, or all of x in order when `rows` is empty.
-  virtual void encode(const Backend& on, ConstTensor x, std::span<const std::int32_t> rows, std::byte* wire) = 0;
+  virtual void encode(const Backend& on, ConstTensor x, std::span<const std::int32_t> rows,
+                      std::byte* wire) = 0;
   virtual void decode(const Backend& on, const std::byte* wire, Tensor y) = 0;
 };
 

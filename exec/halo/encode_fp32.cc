@@ -20,7 +20,8 @@ class Fp32 final : public HaloEncode {
   std::int64_t row_bytes(std::int64_t cols) const override {
     return cols * static_cast<std::int64_t>(sizeof(float));
   }
-  void encode(const Backend& on, ConstTensor x, std::span<const std::int32_t> rows, std::byte* wire) override {
+  void encode(const Backend& on, ConstTensor x, std::span<const std::int32_t> rows,
+              std::byte* wire) override {
     auto* out = reinterpret_cast<float*>(wire);
     if (rows.empty()) {
       copy_rows(x, {out, x.rows, x.cols});

@@ -14,10 +14,12 @@ HaloExchange::HaloExchange(RowExchange& rows, Ledger& ledger, HaloLists lists, c
 HaloExchange::~HaloExchange() = default;
 
 void HaloExchange::count_plan(std::int64_t row_bytes, int layer) {
-  ledger_->add({std::string(counter_) + ".plan_bytes", layer, -1}, static_cast<double>(lists_.plan_rows * row_bytes));
+  ledger_->add({std::string(counter_) + ".plan_bytes", layer, -1},
+               static_cast<double>(lists_.plan_rows * row_bytes));
 }
 
-HaloExchange::Flight HaloExchange::start_fetch(const Backend& on, ConstTensor x, int layer, std::uint32_t step) {
+HaloExchange::Flight HaloExchange::start_fetch(const Backend& on, ConstTensor x, int layer,
+                                               std::uint32_t step) {
   Flight flight;
   flight.cols_ = x.cols;
   flight.selected_ = &select_->select(lists_, step);
@@ -63,7 +65,8 @@ void HaloExchange::finish_return(const Backend& on, Flight& flight, Tensor dx) {
   encode_->decode(on, flight.arrived_.data(), rows);
   std::int64_t begin = 0;
   for (const std::int64_t count : lists.counts.send) {
-    const auto targets = lists.send_rows.span().subspan(static_cast<std::size_t>(begin), static_cast<std::size_t>(count));
+    const auto targets =
+        lists.send_rows.span().subspan(static_cast<std::size_t>(begin), static_cast<std::size_t>(count));
     if (count > 0) add_rows(on, rows.view().row_range(begin, begin + count), targets, dx);
     begin += count;
   }

@@ -5,8 +5,8 @@
 
 namespace kith {
 
-/// One rank's end of a halo protocol: brings the halo rows of an owned matrix, and takes their gradients back. The
-/// first is linear, the second is its adjoint, so together they are a differentiable op.
+/// One rank's end of a halo protocol: brings the halo rows of an owned matrix, and takes their gradients
+/// back. The first is linear, the second is its adjoint, so together they are a differentiable op.
 class HaloExchange {
  public:
   /// `lists` from the protocol's planner. The row exchange and the ledger must outlive it.

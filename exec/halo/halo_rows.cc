@@ -1,5 +1,5 @@
-// Every distinct node of another rank that an in-edge reaches crosses once. The receiver knows which (its halo),
-// and tells the owners at start.
+// Every distinct node of another rank that an in-edge reaches crosses once. The receiver knows which (its
+// halo), and tells the owners at start.
 #include "kith/exec/halo/values.h"
 
 namespace kith::halo {
@@ -11,8 +11,9 @@ std::span<const std::byte> bytes_of(std::span<const GlobalId> ids) { return std:
 
 class HaloRows final : public HaloPlanner {
  public:
-  HaloLists plan(RowExchange& rows, std::span<const GlobalId> halo, const std::function<Rank(GlobalId)>& owner,
-                 std::int64_t first, std::int64_t owned) override {
+  HaloLists plan(RowExchange& rows, std::span<const GlobalId> halo,
+                 const std::function<Rank(GlobalId)>& owner, std::int64_t first,
+                 std::int64_t owned) override {
     const auto ranks = static_cast<std::size_t>(rows.comm().size());
     HaloLists lists{.owned = owned, .halo = static_cast<std::int64_t>(halo.size())};
     lists.counts.receive.assign(ranks, 0);
@@ -27,7 +28,8 @@ class HaloRows final : public HaloPlanner {
     lists.send_rows = Array<std::int32_t>(asked.size());
     for (std::size_t i = 0; i < asked.size(); ++i) {
       const std::int64_t row = asked[i].value() - first;
-      require(0 <= row && row < owned, "a rank asks for rows that this rank owns", {{"row", row}, {"owned", owned}});
+      require(0 <= row && row < owned, "a rank asks for rows that this rank owns",
+              {{"row", row}, {"owned", owned}});
       lists.send_rows[i] = static_cast<std::int32_t>(row);
     }
     return lists;

@@ -12,11 +12,12 @@ struct Value {
 };
 
 constexpr Value<std::unique_ptr<HaloPlanner>()> kPlans[] = {{"halo-rows", halo::halo_rows}};
-constexpr Value<std::unique_ptr<HaloRoute>(RowExchange&)> kRoutes[] = {{"point-to-point", halo::point_to_point}};
+constexpr Value<std::unique_ptr<HaloRoute>(RowExchange&)> kRoutes[] = {
+    {"point-to-point", halo::point_to_point}};
 constexpr Value<std::unique_ptr<HaloSelect>()> kSelects[] = {{"all", halo::select_all}};
 constexpr Value<std::unique_ptr<HaloEncode>()> kEncodes[] = {{"fp32", halo::encode_fp32}};
 constexpr Value<std::unique_ptr<HaloSchedule>()> kSchedules[] = {{"sync", halo::schedule_sync},
-                                                                {"overlap", halo::schedule_overlap}};
+                                                                 {"overlap", halo::schedule_overlap}};
 
 template <class Values>
 std::vector<std::string> names(const Values& values) {

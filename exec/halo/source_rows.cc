@@ -4,7 +4,8 @@
 
 namespace kith {
 
-SourceRows::SourceRows(const Backend& on, const LayerGraph& graph, ConstTensor x, int layer, std::uint32_t step)
+SourceRows::SourceRows(const Backend& on, const LayerGraph& graph, ConstTensor x, int layer,
+                       std::uint32_t step)
     : on_(on), graph_(&graph), all_(graph.sources(), x.cols) {
   flight_ = graph.halo()->start_fetch(on, x, layer, step);
   axpby(on, 1, x, 0, all_.view().row_range(0, graph.destinations()));

@@ -13,14 +13,15 @@ class SourceRows {
   Tensor all() { return all_; }
   Matrix take() && { return std::move(all_); }
 
-  /// Covers every destination row once: compute(rows) on pieces of the rows that need no arrivals while messages
-  /// move, then on the rest. `arrived()` runs in between, when all source rows are in place. Under a synchronous
-  /// schedule all rows are "the rest".
+  /// Covers every destination row once: compute(rows) on pieces of the rows that need no arrivals while
+  /// messages move, then on the rest. `arrived()` runs in between, when all source rows are in place. Under a
+  /// synchronous schedule all rows are "the rest".
   template <class Compute, class Arrived>
   void cover(Compute&& compute, Arrived&& arrived) {
     const bool overlap = graph_->halo()->overlaps();
     if (overlap) over_pieces(graph_->interior_rows(), flight_, compute);
-    graph_->halo()->finish_fetch(on_, flight_, all_.view().row_range(graph_->destinations(), graph_->sources()));
+    graph_->halo()->finish_fetch(on_, flight_,
+                                 all_.view().row_range(graph_->destinations(), graph_->sources()));
     arrived();
     if (!overlap && !graph_->interior_rows().empty()) compute(graph_->interior_rows());
     if (!graph_->boundary_rows().empty()) compute(graph_->boundary_rows());
@@ -28,7 +29,8 @@ class SourceRows {
 
   /// compute(piece) for about eight runs of `rows`, with progress in between.
   template <class Compute>
-  static void over_pieces(std::span<const std::int32_t> rows, HaloExchange::Flight& flight, Compute&& compute) {
+  static void over_pieces(std::span<const std::int32_t> rows, HaloExchange::Flight& flight,
+                          Compute&& compute) {
     constexpr std::size_t kPieces = 8;
     const std::size_t size = rows.size() / kPieces + 1;
     for (std::size_t begin = 0; begin < rows.size(); begin += size) {

@@ -16,7 +16,8 @@ GatConv::GatConv(Parameters& parameters, const std::string& name, std::int64_t i
 
 Var GatConv::forward(Tape& tape, const LayerGraph& graph, const Var& x) const {
   const Var h = linear(tape, x, weight_);
-  Var y = attend(tape, graph, h, a_src_, a_dst_, {.heads = options_.heads, .dropout = options_.attention_dropout});
+  Var y = attend(tape, graph, h, a_src_, a_dst_,
+                 {.heads = options_.heads, .dropout = options_.attention_dropout});
   if (!options_.concatenate && options_.heads > 1) y = mean_heads(tape, y, options_.heads);
   return add_bias(tape, y, bias_);
 }

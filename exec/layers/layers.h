@@ -6,9 +6,9 @@
 
 namespace kith {
 
-/// Layers: parameters (names and shapes as PyG's) and a forward pass made of ops. `x` holds the rows of the graph's
-/// sources, or of its destinations alone (then the halo exchange brings the rest); the result has a row per destination.
-/// Where the order is free, the narrower of input and output is aggregated and sent.
+/// Layers: parameters (names and shapes as PyG's) and a forward pass made of ops. `x` holds the rows of the
+/// graph's sources, or of its destinations alone (then the halo exchange brings the rest); the result has a
+/// row per destination. Where the order is free, the narrower of input and output is aggregated and sent.
 
 /// Kipf & Welling 2017: D^-1/2 (A + I) D^-1/2 x Wᵀ + b. Needs SelfEdges::implied.
 class GcnConv {
@@ -33,7 +33,8 @@ class SageConv {
   const Parameter& root_weight_;
 };
 
-/// Veličković et al. 2018: `heads` heads of width `out`, concatenated or averaged. Needs SelfEdges::explicit_edges.
+/// Veličković et al. 2018: `heads` heads of width `out`, concatenated or averaged. Needs
+/// SelfEdges::explicit_edges.
 struct GatOptions {
   int heads = 1;
   bool concatenate = true;

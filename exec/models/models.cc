@@ -8,7 +8,8 @@ std::vector<LayerShape> layer_shapes(const ModelOptions& options, std::int64_t h
   std::vector<LayerShape> shapes;
   for (int l = 0; l < options.layers; ++l) {
     const bool last = l + 1 == options.layers;
-    shapes.push_back({"convs." + std::to_string(l), l == 0 ? options.in : hidden, last ? options.classes : hidden, last});
+    shapes.push_back(
+        {"convs." + std::to_string(l), l == 0 ? options.in : hidden, last ? options.classes : hidden, last});
   }
   return shapes;
 }
@@ -25,13 +26,16 @@ std::unique_ptr<Model> make_plain(Parameters& parameters, const ModelOptions& op
 
 std::unique_ptr<Model> make_gat(Parameters& parameters, const ModelOptions& options) {
   std::vector<GatConv> layers;
-  const double attention_dropout = options.attention_dropout < 0 ? options.dropout : options.attention_dropout;
+  const double attention_dropout =
+      options.attention_dropout < 0 ? options.dropout : options.attention_dropout;
   for (const LayerShape& shape : layer_shapes(options, options.hidden * options.heads)) {
     const int heads = shape.last ? options.output_heads : options.heads;
-    layers.emplace_back(parameters, shape.name, shape.in, shape.last ? shape.out : options.hidden,
-                        GatOptions{.heads = heads, .concatenate = !shape.last, .attention_dropout = attention_dropout});
+    layers.emplace_back(
+        parameters, shape.name, shape.in, shape.last ? shape.out : options.hidden,
+        GatOptions{.heads = heads, .concatenate = !shape.last, .attention_dropout = attention_dropout});
   }
-  return std::make_unique<Stacked<GatConv, elu, SelfEdges::explicit_edges>>(std::move(layers), options.dropout);
+  return std::make_unique<Stacked<GatConv, elu, SelfEdges::explicit_edges>>(std::move(layers),
+                                                                            options.dropout);
 }
 
 struct Known {
@@ -54,7 +58,8 @@ std::unique_ptr<Model> make_model(Parameters& parameters, const ModelOptions& op
   for (const Known& known : kModels)
     if (options.name == known.name) return known.make(parameters, options);
   const auto near = nearest_name(options.name, model_names());
-  throw InputError("model: unknown name \"" + options.name + '"' + (near ? "; did you mean \"" + *near + "\"?" : ""));
+  throw InputError("model: unknown name \"" + options.name + '"' +
+                   (near ? "; did you mean \"" + *near + "\"?" : ""));
 }
 
 }  // namespace kith

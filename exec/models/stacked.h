@@ -6,7 +6,8 @@
 
 namespace kith {
 
-/// dropout → layer → activation, L times, without activation after the last: what GCN, GraphSAGE and GAT share.
+/// dropout → layer → activation, L times, without activation after the last: what GCN, GraphSAGE and GAT
+/// share.
 template <class Layer, Var (*Activation)(Tape&, const Var&), SelfEdges Edges>
 class Stacked final : public Model {
  public:

@@ -1,6 +1,6 @@
-// Forward, per head: scores left_i = ⟨a_dst, h_i⟩ and right_j = ⟨a_src, h_j⟩, softmax over each row's edges, dropout,
-// weighted sum. Only h crosses ranks; right is computed again for halo rows, which costs less than sending it. The
-// weights before dropout are kept ([m, heads]); the mask is drawn again in the backward pass.
+// Forward, per head: scores left_i = ⟨a_dst, h_i⟩ and right_j = ⟨a_src, h_j⟩, softmax over each row's edges,
+// dropout, weighted sum. Only h crosses ranks; right is computed again for halo rows, which costs less than
+// sending it. The weights before dropout are kept ([m, heads]); the mask is drawn again in the backward pass.
 //
 // Backward, with α the softmax, α' = mask α / (1 − p):
 //   dα'_e = ⟨dy_i, h_c(e)⟩, dα = mask dα' / (1 − p), ds = softmax and rectifier backward of dα,
@@ -37,22 +37,23 @@ void add_head_gradient(const Backend& on, ConstTensor dscore, ConstTensor h, Gra
 struct Attention {
   const LayerGraph* graph;
   AttentionOptions options;
-  EdgeDropout mask;       ///< p = 0 in inference
+  EdgeDropout mask;  ///< p = 0 in inference
   bool exchanged = false;
   int layer = 0;
   std::uint32_t step = 0;
 
-  Matrix left, right;     ///< [destinations, heads], [sources, heads]
-  Array<float> alpha;     ///< [m, heads], before dropout
-  Matrix sources;         ///< all source rows of h, when they were exchanged
+  Matrix left, right;  ///< [destinations, heads], [sources, heads]
+  Array<float> alpha;  ///< [m, heads], before dropout
+  Matrix sources;      ///< all source rows of h, when they were exchanged
 
   SpmmScales scales(std::span<const float> weights) const {
     return {.weights = weights, .heads = options.heads};
   }
-  void attend_rows(const Backend& on, std::span<const std::int32_t> rows, ConstTensor h, std::span<float> dropped,
-                   Tensor y);
+  void attend_rows(const Backend& on, std::span<const std::int32_t> rows, ConstTensor h,
+                   std::span<float> dropped, Tensor y);
   void forward(const Backend& on, ConstTensor h, const Matrix& src, const Matrix& dst, Matrix& y);
-  Matrix backward_scores(const Backend& on, ConstTensor h, ConstTensor dy, Array<float>& ds, Matrix& dleft) const;
+  Matrix backward_scores(const Backend& on, ConstTensor h, ConstTensor dy, Array<float>& ds,
+                         Matrix& dleft) const;
   Array<float> dropped_alpha(const Backend& on) const;
 };
 
@@ -95,7 +96,8 @@ void Attention::forward(const Backend& on, ConstTensor h, const Matrix& src, con
   rows.cover([&](std::span<const std::int32_t> some) { attend_rows(on, some, rows.all(), dropped, y); },
              [&] {
                const auto halo = rows.all().row_range(owned, graph->sources());
-               matmul(on, Trans::no, halo, Trans::yes, src, 0, right.view().row_range(owned, graph->sources()));
+               matmul(on, Trans::no, halo, Trans::yes, src, 0,
+                      right.view().row_range(owned, graph->sources()));
              });
   sources = std::move(rows).take();
 }
@@ -114,8 +116,8 @@ Matrix Attention::backward_scores(const Backend& on, ConstTensor h, ConstTensor 
 }
 
 /// Everything that reaches h's gradient: over all sources, then the halo's part goes home.
-void backward(const Backend& on, const Attention& a, const Var& h, const Var& src, const Var& dst, const Matrix& src_blocks,
-              const Matrix& dst_blocks, ConstTensor dy, Gradients& gradients) {
+void backward(const Backend& on, const Attention& a, const Var& h, const Var& src, const Var& dst,
+              const Matrix& src_blocks, const Matrix& dst_blocks, ConstTensor dy, Gradients& gradients) {
   const LayerGraph& graph = *a.graph;
   const std::int64_t owned = graph.destinations();
   const ConstTensor all = a.exchanged ? a.sources.view() : h.value();
@@ -169,11 +171,12 @@ Var attend(Tape& tape, const LayerGraph& graph, const Var& h, const Parameter& a
   Matrix src_blocks = per_head(a_src, options.heads), dst_blocks = per_head(a_dst, options.heads);
   Matrix y(graph.destinations(), h.cols());
   attention.forward(tape.on(), h.value(), src_blocks, dst_blocks, y);
-  return tape.record(std::move(y), {h, src, dst},
-                     [h, src, dst, a = std::move(attention), src_blocks = std::move(src_blocks),
-                      dst_blocks = std::move(dst_blocks)](const Backend& on, ConstTensor dy, Gradients& gradients) {
-                       backward(on, a, h, src, dst, src_blocks, dst_blocks, dy, gradients);
-                     });
+  return tape.record(
+      std::move(y), {h, src, dst},
+      [h, src, dst, a = std::move(attention), src_blocks = std::move(src_blocks),
+       dst_blocks = std::move(dst_blocks)](const Backend& on, ConstTensor dy, Gradients& gradients) {
+        backward(on, a, h, src, dst, src_blocks, dst_blocks, dy, gradients);
+      });
 }
 
 }  // namespace kith

@@ -42,13 +42,16 @@ Var linear(Tape& tape, const Var& x, const Parameter& weight) {
 Var linear(Tape& tape, const Var& x, const Parameter& weight, const Parameter& bias) {
   const Var w = tape.parameter(weight), b = tape.parameter(bias);
   require(bias.value.size() == weight.value.rows(), "linear: the bias is as long as the weight has outputs",
-          {{"parameter", std::string_view(bias.name)}, {"bias", bias.value.size()}, {"out", weight.value.rows()}});
+          {{"parameter", std::string_view(bias.name)},
+           {"bias", bias.value.size()},
+           {"out", weight.value.rows()}});
   Matrix y = product(tape, x, weight);
   add_bias(tape.on(), bias.value.span(), y);
-  return tape.record(std::move(y), {x, w, b}, [x, w, b](const Backend& on, ConstTensor dy, Gradients& gradients) {
-    if (auto db = gradients.slot(b)) bias_backward(on, dy, db.beta, elements(db.tensor));
-    product_backward(on, x, w, dy, gradients);
-  });
+  return tape.record(std::move(y), {x, w, b},
+                     [x, w, b](const Backend& on, ConstTensor dy, Gradients& gradients) {
+                       if (auto db = gradients.slot(b)) bias_backward(on, dy, db.beta, elements(db.tensor));
+                       product_backward(on, x, w, dy, gradients);
+                     });
 }
 
 Var add_bias(Tape& tape, const Var& x, const Parameter& bias) {
@@ -59,10 +62,12 @@ Var add_bias(Tape& tape, const Var& x, const Parameter& bias) {
   axpby(tape.on(), 1, x.value(), 0, y);
   add_bias(tape.on(), bias.value.span(), y);
   const int x_id = x.id(), b_id = b.id();
-  return tape.record(std::move(y), {x, b}, [x_id, b_id](const Backend& on, ConstTensor dy, Gradients& gradients) {
-    if (auto dx = gradients.slot(x_id)) axpby(on, 1, dy, dx.beta, dx.tensor);
-    if (auto db = gradients.slot(b_id)) bias_backward(on, dy, db.beta, elements(db.tensor));
-  });
+  return tape.record(std::move(y), {x, b},
+                     [x_id, b_id](const Backend& on, ConstTensor dy, Gradients& gradients) {
+                       if (auto dx = gradients.slot(x_id)) axpby(on, 1, dy, dx.beta, dx.tensor);
+                       if (auto db = gradients.slot(b_id))
+                         bias_backward(on, dy, db.beta, elements(db.tensor));
+                     });
 }
 
 Var add(Tape& tape, const Var& a, const Var& b) {
@@ -72,26 +77,31 @@ Var add(Tape& tape, const Var& a, const Var& b) {
   axpby(tape.on(), 1, a.value(), 0, y);
   axpby(tape.on(), 1, b.value(), 1, y);
   const int a_id = a.id(), b_id = b.id();
-  return tape.record(std::move(y), {a, b}, [a_id, b_id](const Backend& on, ConstTensor dy, Gradients& gradients) {
-    if (auto da = gradients.slot(a_id)) axpby(on, 1, dy, da.beta, da.tensor);
-    if (auto db = gradients.slot(b_id)) axpby(on, 1, dy, db.beta, db.tensor);
-  });
+  return tape.record(std::move(y), {a, b},
+                     [a_id, b_id](const Backend& on, ConstTensor dy, Gradients& gradients) {
+                       if (auto da = gradients.slot(a_id)) axpby(on, 1, dy, da.beta, da.tensor);
+                       if (auto db = gradients.slot(b_id)) axpby(on, 1, dy, db.beta, db.tensor);
+                     });
 }
 
 Var relu(Tape& tape, const Var& x) {
   Matrix y(x.rows(), x.cols());
   relu(tape.on(), x.value(), y);
-  return tape.record_with_output(std::move(y), {x}, [id = x.id()](const Backend& on, ConstTensor out, ConstTensor dy, Gradients& gradients) {
-    if (auto dx = gradients.slot(id)) relu_backward(on, out, dy, dx.beta, dx.tensor);
-  });
+  return tape.record_with_output(
+      std::move(y), {x},
+      [id = x.id()](const Backend& on, ConstTensor out, ConstTensor dy, Gradients& gradients) {
+        if (auto dx = gradients.slot(id)) relu_backward(on, out, dy, dx.beta, dx.tensor);
+      });
 }
 
 Var elu(Tape& tape, const Var& x) {
   Matrix y(x.rows(), x.cols());
   elu(tape.on(), x.value(), y);
-  return tape.record_with_output(std::move(y), {x}, [id = x.id()](const Backend& on, ConstTensor out, ConstTensor dy, Gradients& gradients) {
-    if (auto dx = gradients.slot(id)) elu_backward(on, out, dy, dx.beta, dx.tensor);
-  });
+  return tape.record_with_output(
+      std::move(y), {x},
+      [id = x.id()](const Backend& on, ConstTensor out, ConstTensor dy, Gradients& gradients) {
+        if (auto dx = gradients.slot(id)) elu_backward(on, out, dy, dx.beta, dx.tensor);
+      });
 }
 
 Var dropout(Tape& tape, const LayerGraph& graph, const Var& x, double p) {
@@ -105,9 +115,10 @@ Var dropout(Tape& tape, const LayerGraph& graph, const Var& x, double p) {
                         .rows = graph.store_ids().first(static_cast<std::size_t>(x.rows()))};
   Matrix y(x.rows(), x.cols());
   dropout(tape.on(), mask, x.value(), 0, y);
-  return tape.record(std::move(y), {x}, [id = x.id(), mask](const Backend& on, ConstTensor dy, Gradients& gradients) {
-    if (auto dx = gradients.slot(id)) dropout(on, mask, dy, dx.beta, dx.tensor);
-  });
+  return tape.record(std::move(y), {x},
+                     [id = x.id(), mask](const Backend& on, ConstTensor dy, Gradients& gradients) {
+                       if (auto dx = gradients.slot(id)) dropout(on, mask, dy, dx.beta, dx.tensor);
+                     });
 }
 
 Var destination_rows(Tape& tape, const LayerGraph& graph, const Var& x) {
@@ -117,12 +128,13 @@ Var destination_rows(Tape& tape, const LayerGraph& graph, const Var& x) {
           {{"x.rows", x.rows()}, {"destinations", rows}});
   Matrix y(rows, x.cols());
   axpby(tape.on(), 1, x.value().row_range(0, rows), 0, y);
-  return tape.record(std::move(y), {x}, [id = x.id(), rows](const Backend& on, ConstTensor dy, Gradients& gradients) {
-    auto dx = gradients.slot(id);
-    if (!dx) return;
-    axpby(on, 1, dy, dx.beta, dx.tensor.row_range(0, rows));
-    if (dx.beta == 0) set_zero(dx.tensor.row_range(rows, dx.tensor.rows));
-  });
+  return tape.record(std::move(y), {x},
+                     [id = x.id(), rows](const Backend& on, ConstTensor dy, Gradients& gradients) {
+                       auto dx = gradients.slot(id);
+                       if (!dx) return;
+                       axpby(on, 1, dy, dx.beta, dx.tensor.row_range(0, rows));
+                       if (dx.beta == 0) set_zero(dx.tensor.row_range(rows, dx.tensor.rows));
+                     });
 }
 
 Var mean_heads(Tape& tape, const Var& x, int heads) {
@@ -133,11 +145,14 @@ Var mean_heads(Tape& tape, const Var& x, int heads) {
     const ConstTensor part(x.value().data + h * d, x.rows(), d, x.value().stride);
     axpby(tape.on(), share, part, h == 0 ? 0.0f : 1.0f, y);
   }
-  return tape.record(std::move(y), {x}, [id = x.id(), heads, d, share](const Backend& on, ConstTensor dy, Gradients& gradients) {
-    auto dx = gradients.slot(id);
-    if (!dx) return;
-    for (int h = 0; h < heads; ++h) axpby(on, share, dy, dx.beta, {dx.tensor.data + h * d, dy.rows, d, dx.tensor.stride});
-  });
+  return tape.record(
+      std::move(y), {x},
+      [id = x.id(), heads, d, share](const Backend& on, ConstTensor dy, Gradients& gradients) {
+        auto dx = gradients.slot(id);
+        if (!dx) return;
+        for (int h = 0; h < heads; ++h)
+          axpby(on, share, dy, dx.beta, {dx.tensor.data + h * d, dy.rows, d, dx.tensor.stride});
+      });
 }
 
 }  // namespace kith
