@@ -45,6 +45,30 @@ void require_same_settings(const std::filesystem::path& file, const Json& cursor
                      "again with --resume never --overwrite");
 }
 
+/// Where training stood.
+struct Cursor {
+  std::int64_t epoch, step, optimiser_steps, best_epoch;
+  Evaluation best;
+};
+
+Cursor read_cursor(const std::filesystem::path& file, const Safetensors& saved, const CheckpointKey& key) {
+  if (!saved.metadata().contains("kith"))
+    throw CorruptError(file.string() + ": holds weights only, no training state");
+  if (!saved.metadata().contains("checksum")) throw CorruptError(file.string() + ": has no checksum");
+  try {
+    const Json json = Json::parse(saved.metadata().at("kith"));
+    require_same_settings(file, json, key);
+    Cursor cursor{json.at("epoch"), json.at("step"), json.at("optimizer_steps"), json.at("best_epoch"), {}};
+    for (std::size_t split = 0; split < 3; ++split) {
+      cursor.best.accuracy[split] = json.at("best_accuracy").at(split);
+      cursor.best.loss[split] = json.at("best_loss").at(split);
+    }
+    return cursor;
+  } catch (const Json::exception& problem) {
+    throw CorruptError(file.string() + ": malformed training state: " + problem.what());
+  }
+}
+
 }  // namespace
 
 Array<float> weights_of(const Parameters& parameters) {
@@ -92,33 +116,26 @@ std::vector<std::filesystem::path> checkpoints_in(const std::filesystem::path& f
   return found;
 }
 
+// Everything that can be wrong is found before anything is changed, so an older checkpoint can be read after
+// a damaged one.
 void read_checkpoint(const std::filesystem::path& file, Parameters& parameters, TrainingState& state,
                      const CheckpointKey& key) {
   const Safetensors saved = Safetensors::read(file);
-  const auto text = saved.metadata().find("kith");
-  if (text == saved.metadata().end())
-    throw CorruptError(file.string() + ": holds weights only, no training state");
-  try {
-    const Json cursor = Json::parse(text->second);
-    require_same_settings(file, cursor, key);
-    for (std::size_t i = 0; i < parameters.size(); ++i) {
-      const auto values = saved.tensor(parameters[i].name, parameters[i].value.size());
-      std::copy(values.begin(), values.end(), parameters[i].value.span().begin());
-    }
-    for (Optimiser::Moment& moment : state.optimiser.moments())
-      moment.values = copy_of(saved.tensor(kMomentPrefix + moment.name, moment.values.ssize()));
-    state.optimiser.set_steps(cursor.at("optimizer_steps"));
-    state.epoch = cursor.at("epoch");
-    state.step = cursor.at("step");
-    state.best_epoch = cursor.at("best_epoch");
-    for (int s = 0; s < 3; ++s) {
-      state.best.accuracy[s] = cursor.at("best_accuracy").at(static_cast<std::size_t>(s));
-      state.best.loss[s] = cursor.at("best_loss").at(static_cast<std::size_t>(s));
-    }
-    if (state.best_epoch > 0) state.best_weights = copy_of(saved.tensor(kBest, parameters.elements()));
-  } catch (const Json::exception& problem) {
-    throw CorruptError(file.string() + ": malformed training state: " + problem.what());
-  }
+  const Cursor cursor = read_cursor(file, saved, key);
+  std::vector<std::pair<std::span<const float>, std::span<float>>> copies;
+  for (std::size_t i = 0; i < parameters.size(); ++i)
+    copies.emplace_back(saved.tensor(parameters[i].name, parameters[i].value.size()),
+                        parameters[i].value.span());
+  for (Optimiser::Moment& moment : state.optimiser.moments())
+    copies.emplace_back(saved.tensor(kMomentPrefix + moment.name, moment.values.ssize()),
+                        moment.values.span());
+  if (cursor.best_epoch > 0) state.best_weights = copy_of(saved.tensor(kBest, parameters.elements()));
+  for (const auto& [from, to] : copies) std::copy(from.begin(), from.end(), to.begin());
+  state.optimiser.set_steps(cursor.optimiser_steps);
+  state.epoch = cursor.epoch;
+  state.step = cursor.step;
+  state.best_epoch = cursor.best_epoch;
+  state.best = cursor.best;
 }
 
 std::optional<std::filesystem::path> read_newest_checkpoint(const std::filesystem::path& folder,

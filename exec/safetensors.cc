@@ -2,6 +2,7 @@
 
 #include <array>
 #include <cstring>
+#include <optional>
 
 #include <nlohmann/json.hpp>
 
@@ -16,9 +17,12 @@ namespace {
 using Json = nlohmann::json;
 constexpr std::size_t kLengthBytes = 8;
 
-std::size_t elements_of(const std::vector<std::int64_t>& shape) {
+/// Nothing when an extent is negative or the product leaves 64 bits.
+std::optional<std::size_t> elements_of(const std::vector<std::int64_t>& shape) {
   std::size_t size = 1;
-  for (const std::int64_t extent : shape) size *= static_cast<std::size_t>(extent);
+  for (const std::int64_t extent : shape)
+    if (extent < 0 || __builtin_mul_overflow(size, static_cast<std::size_t>(extent), &size))
+      return std::nullopt;
   return size;
 }
 
@@ -34,9 +38,22 @@ std::string header_of(const std::vector<NamedTensor>& tensors,
     header[tensor.name] = {{"dtype", "F32"}, {"shape", tensor.shape}, {"data_offsets", {offset, end}}};
     offset = end;
   }
+  return header;
+}
+
+std::string padded(const Json& header) {
   std::string text = header.dump();
   text.append((8 - text.size() % 8) % 8, ' ');
   return text;
+}
+
+/// Of everything but itself: the header without it (keys in order), then the data, which the caller adds.
+Checksum checksum_of_header(Json header) {
+  header["__metadata__"].erase("checksum");
+  const std::string text = header.dump();
+  Checksum checksum;
+  checksum.add(std::as_bytes(std::span(text)));
+  return checksum;
 }
 
 [[noreturn]] void corrupt(const std::filesystem::path& file, const std::string& what) {
@@ -56,11 +73,12 @@ std::string header_text(const MappedFile& file) {
 
 void write_safetensors(const std::filesystem::path& file, const std::vector<NamedTensor>& tensors,
                        std::map<std::string, std::string> metadata) {
-  Checksum checksum;
-  for (const NamedTensor& tensor : tensors) checksum.add(std::as_bytes(tensor.values));
-  metadata["checksum"] = hex_of_hash(checksum.value());
   metadata["format"] = "pt";
-  const std::string header = header_of(tensors, metadata);
+  Json json = header_of(tensors, metadata);
+  Checksum checksum = checksum_of_header(json);
+  for (const NamedTensor& tensor : tensors) checksum.add(std::as_bytes(tensor.values));
+  json["__metadata__"]["checksum"] = hex_of_hash(checksum.value());
+  const std::string header = padded(json);
   const std::uint64_t length = header.size();
   AtomicFile out(file);
   out.write(std::as_bytes(std::span(&length, 1)));
@@ -75,8 +93,9 @@ Safetensors Safetensors::read(const std::filesystem::path& path) {
   const std::span<const std::byte> data = file.bytes().subspan(kLengthBytes + text.size());
   Safetensors result;
   result.file_ = path;
+  Json header;
   try {
-    const Json header = Json::parse(text);
+    header = Json::parse(text);
     for (const auto& [name, entry] : header.items()) {
       if (name == "__metadata__") {
         result.metadata_ = entry.get<std::map<std::string, std::string>>();
@@ -95,8 +114,12 @@ Safetensors Safetensors::read(const std::filesystem::path& path) {
     corrupt(path, std::string("malformed header: ") + problem.what());
   }
   const auto expected = result.metadata_.find("checksum");
-  if (expected != result.metadata_.end() && hash_of_hex(expected->second) != checksum_of(data))
-    corrupt(path, "the data does not match its checksum");
+  if (expected != result.metadata_.end()) {
+    Checksum checksum = checksum_of_header(std::move(header));
+    checksum.add(data);
+    if (expected->second != hex_of_hash(checksum.value()))
+      corrupt(path, "the content does not match its checksum");
+  }
   result.data_ = Array<float>(data.size() / sizeof(float));
   if (!data.empty()) std::memcpy(result.data_.data(), data.data(), result.data_.size() * sizeof(float));
   return result;

@@ -18,7 +18,7 @@ struct NamedTensor {
 };
 
 /// Writes a safetensors file (8-byte header length, JSON, raw little-endian data; opens in PyTorch and NumPy)
-/// whole or not at all. `metadata` gets a "checksum" of the data added.
+/// whole or not at all. `metadata` gets a "checksum" of header and data added.
 void write_safetensors(const std::filesystem::path& file, const std::vector<NamedTensor>& tensors,
                        std::map<std::string, std::string> metadata);
 
