@@ -1,8 +1,12 @@
 #include "kith/exec/on_root.h"
 
+#include <algorithm>
 #include <array>
+#include <condition_variable>
+#include <mutex>
 #include <optional>
 #include <string>
+#include <thread>
 
 #include "kith/comm/failure.h"
 
@@ -19,11 +23,81 @@ namespace {
   }
 }
 
+/// While rank 0 works, it tells the others so: their waits end when *it* makes no progress, not when the work
+/// is long. Its own thread is busy, so a thread of its own has the communicator to itself until `stop`.
+class Heartbeat {
+ public:
+  Heartbeat(Communicator& comm, const char* what)
+      : comm_(comm), what_(what), period_(std::min(10.0, comm.no_progress_limit().count() / 4)) {
+    if (comm.size() > 1) thread_ = std::thread([this] { beat(); });
+  }
+  Heartbeat(const Heartbeat&) = delete;
+  Heartbeat& operator=(const Heartbeat&) = delete;
+  ~Heartbeat() {
+    if (thread_.joinable()) end();
+  }
+
+  /// Throws PeerError when a peer could not be told.
+  void stop() {
+    if (!thread_.joinable()) return;
+    end();
+    if (failure_) throw_again(*failure_);
+    tell(kDone);
+  }
+
+  static constexpr std::byte kWorking{0}, kDone{1};
+  static constexpr int kTag = 7001;
+
+ private:
+  void end() {
+    {
+      std::lock_guard lock(mutex_);
+      stopped_ = true;
+    }
+    wake_.notify_one();
+    thread_.join();
+  }
+
+  void beat() {
+    failure_ = failure_of([this] {
+      std::unique_lock lock(mutex_);
+      while (!wake_.wait_for(lock, std::chrono::duration<double>(period_), [this] { return stopped_; }))
+        tell(kWorking);
+    });
+  }
+
+  void tell(std::byte state) {
+    for (int r = 1; r < comm_.size(); ++r)
+      comm_.wait(comm_.start_send(std::span(&state, 1), Rank{r}, kTag, what_));
+  }
+
+  Communicator& comm_;
+  const char* what_;
+  double period_;
+  std::mutex mutex_;
+  std::condition_variable wake_;
+  bool stopped_ = false;
+  std::optional<Failure> failure_;
+  std::thread thread_;
+};
+
+void wait_for_root(Communicator& comm, const char* what) {
+  std::byte state = Heartbeat::kWorking;
+  while (state != Heartbeat::kDone)
+    comm.wait(comm.start_receive(std::span(&state, 1), Rank{0}, Heartbeat::kTag, what));
+}
+
 }  // namespace
 
 void run_on_root(Communicator& comm, const char* what, const std::function<void()>& work) {
   std::optional<Failure> failure;
-  if (comm.rank() == Rank{0}) failure = failure_of(work);
+  if (comm.rank() == Rank{0}) {
+    Heartbeat heartbeat(comm, what);
+    failure = failure_of(work);
+    heartbeat.stop();
+  } else {
+    wait_for_root(comm, what);
+  }
   std::array<std::int64_t, 2> head{};
   if (failure)
     head = {static_cast<std::int64_t>(failure->code), static_cast<std::int64_t>(failure->message.size())};
