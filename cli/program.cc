@@ -6,10 +6,10 @@
 #include <fmt/format.h>
 
 #include "kith/cli/command_line.h"
-#include "kith/cli/failure.h"
 #include "kith/cli/help.h"
 #include "kith/cli/run_on_ranks.h"
 #include "kith/cli/schema.h"
+#include "kith/comm/failure.h"
 #include "kith/core/host.h"
 #include "kith/core/parallel.h"
 

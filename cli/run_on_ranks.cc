@@ -1,30 +1,20 @@
-// One rank's failure must neither leave the others waiting nor drown in their echoes. Settings are judged
-// before any message, so there the ranks can still agree; later, the failing rank ends the job. When all fail
-// alike (a store that is not there), the lowest rank speaks: each rank pauses in proportion to its number,
-// and a lost peer, which is most often the echo of another rank's failure, a little longer.
+// Settings are judged before any message, so there the ranks can still agree; later, the failing rank ends
+// the job.
 #include "kith/cli/run_on_ranks.h"
 
 #include <algorithm>
-#include <chrono>
 #include <optional>
-#include <thread>
 
 #include <fmt/format.h>
 
 #include "kith/cli/command_line.h"
-#include "kith/cli/failure.h"
 #include "kith/cli/help.h"
+#include "kith/comm/failure.h"
 #include "kith/comm/world.h"
 #include "kith/core/log.h"
 
 namespace kith::cli {
 namespace {
-
-using std::chrono::milliseconds;
-
-constexpr milliseconds kPausePerRank{50};
-constexpr milliseconds kLongestPause{1000};
-constexpr milliseconds kEchoPause{500};
 
 /// Every rank's settings, or the code with which all of them leave.
 ExitCode judge_settings(Communicator& comm, const std::function<void()>& parse) {
@@ -35,21 +25,6 @@ ExitCode judge_settings(Communicator& comm, const std::function<void()>& parse) 
   if (first == codes.end()) return ExitCode::done;
   if (first - codes.begin() == comm.rank().value()) report(*failure, comm);
   return static_cast<ExitCode>(*first);
-}
-
-void pause_for_lower_ranks(const Communicator& comm, const Failure& failure) {
-  if (comm.size() == 1) return;
-  auto pause = std::min<milliseconds>(kPausePerRank * comm.rank().value(), kLongestPause);
-  if (failure.code == ExitCode::peer_lost) pause += kEchoPause;
-  std::this_thread::sleep_for(pause);
-}
-
-ExitCode end_job(Communicator& comm, const Failure& failure) {
-  log::debug(last_operations(comm));
-  pause_for_lower_ranks(comm, failure);
-  report(failure, comm);
-  if (comm.size() > 1) comm.abort(failure.code);
-  return failure.code;
 }
 
 ExitCode run_with(Communicator& comm, const Schema& schema, const Verb& verb, const CommandLine& line) {

@@ -1,15 +1,27 @@
-#include "kith/cli/failure.h"
+// One rank's failure must neither leave the others waiting nor drown in their echoes: the failing rank ends
+// the job. Each rank pauses in proportion to its number, and a lost peer, which is most often the echo of
+// another rank's failure, a little longer.
+#include "kith/comm/failure.h"
 
+#include <algorithm>
+#include <chrono>
 #include <cstdio>
 #include <filesystem>
 #include <new>
+#include <thread>
 
 #include <fmt/format.h>
 
 #include "kith/core/log.h"
 
-namespace kith::cli {
+namespace kith {
 namespace {
+
+using std::chrono::milliseconds;
+
+constexpr milliseconds kPausePerRank{50};
+constexpr milliseconds kLongestPause{1000};
+constexpr milliseconds kEchoPause{500};
 
 /// One write, so that lines of several ranks do not mix.
 void print_last_line(const std::string& line) {
@@ -17,6 +29,13 @@ void print_last_line(const std::string& line) {
   std::fflush(stdout);
   std::fwrite(line.data(), 1, line.size(), stderr);
   std::fflush(stderr);
+}
+
+void pause_for_lower_ranks(const Communicator& comm, const Failure& failure) {
+  if (comm.size() == 1) return;
+  auto pause = std::min<milliseconds>(kPausePerRank * comm.rank().value(), kLongestPause);
+  if (failure.code == ExitCode::peer_lost) pause += kEchoPause;
+  std::this_thread::sleep_for(pause);
 }
 
 }  // namespace
@@ -45,4 +64,12 @@ void report(const Failure& failure, const Communicator& comm) {
                               comm.host_of(comm.rank()), failure.message));
 }
 
-}  // namespace kith::cli
+ExitCode end_job(Communicator& comm, const Failure& failure) {
+  log::debug(last_operations(comm));
+  pause_for_lower_ranks(comm, failure);
+  report(failure, comm);
+  if (comm.size() > 1) comm.abort(failure.code);
+  return failure.code;
+}
+
+}  // namespace kith

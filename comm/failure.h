@@ -6,9 +6,9 @@
 #include "kith/comm/communicator.h"
 #include "kith/core/error.h"
 
-namespace kith::cli {
+namespace kith {
 
-/// Why a verb ended early.
+/// Why some work ended early.
 struct Failure {
   ExitCode code = ExitCode::other;
   std::string message;
@@ -22,4 +22,9 @@ void report(const Failure& failure);
 /// "ROOT CAUSE rank 3 host node7: …"; among one rank, as `report`.
 void report(const Failure& failure, const Communicator& comm);
 
-}  // namespace kith::cli
+/// What a rank does about a failure of its own that the others do not know of: prints it as the last word
+/// and, among several ranks, ends the job with its code. When all fail alike (a store that is not there), the
+/// lowest rank speaks.
+ExitCode end_job(Communicator& comm, const Failure& failure);
+
+}  // namespace kith
