@@ -26,8 +26,7 @@ std::optional<std::size_t> elements_of(const std::vector<std::int64_t>& shape) {
   return size;
 }
 
-std::string header_of(const std::vector<NamedTensor>& tensors,
-                      const std::map<std::string, std::string>& metadata) {
+Json header_of(const std::vector<NamedTensor>& tensors, const std::map<std::string, std::string>& metadata) {
   Json header;
   header["__metadata__"] = metadata;
   std::size_t offset = 0;
@@ -103,12 +102,12 @@ Safetensors Safetensors::read(const std::filesystem::path& path) {
       }
       const auto offsets = entry.at("data_offsets").get<std::array<std::size_t, 2>>();
       const auto shape = entry.at("shape").get<std::vector<std::int64_t>>();
-      const bool inside =
-          offsets[0] <= offsets[1] && offsets[1] <= data.size() && offsets[0] % sizeof(float) == 0;
-      if (entry.at("dtype") != "F32" || !inside ||
-          elements_of(shape) * sizeof(float) != offsets[1] - offsets[0])
+      const bool inside = offsets[0] <= offsets[1] && offsets[1] <= data.size() &&
+                          offsets[0] % sizeof(float) == 0 && offsets[1] % sizeof(float) == 0;
+      const std::size_t elements = (offsets[1] - offsets[0]) / sizeof(float);
+      if (entry.at("dtype") != "F32" || !inside || elements_of(shape) != elements)
         corrupt(path, "tensor \"" + name + "\" is not fp32 or lies outside the file");
-      result.tensors_[name] = {shape, offsets[0] / sizeof(float), (offsets[1] - offsets[0]) / sizeof(float)};
+      result.tensors_[name] = {shape, offsets[0] / sizeof(float), elements};
     }
   } catch (const Json::exception& problem) {
     corrupt(path, std::string("malformed header: ") + problem.what());
