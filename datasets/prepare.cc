@@ -152,6 +152,13 @@ PrepareReport write_dataset(RawDataset raw, const std::filesystem::path& store, 
   if (options.normalize_features == FeatureNorm::row) normalise_rows(raw.features);
   materialise(raw.features);
   clock.end("features");
+  if (options.reorder != Order::none) {
+    const double before = mean_edge_length(graph.any());
+    graph = reordered(graph, raw, options.reorder);
+    report.notes.push_back(fmt::format("reordered: the ends of an edge are {:.1f} rows apart, {:.1f} before",
+                                       mean_edge_length(graph.any()), before));
+    clock.end("reorder");
+  }
   report.meta = meta_of(raw, graph, undirected, options);
   finish(report, raw);
   write_store(store, arrays_of(raw, graph), report.meta, options.existing);

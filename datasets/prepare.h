@@ -6,6 +6,7 @@
 
 #include "kith/datasets/import/raw_dataset.h"
 #include "kith/datasets/store.h"
+#include "kith/graph/reorder.h"
 
 namespace kith {
 
@@ -22,8 +23,9 @@ struct PrepareOptions {
   LoopPolicy self_loops = LoopPolicy::automatic;
   bool largest_component = false;
   FeatureNorm normalize_features = FeatureNorm::none;
-  std::string split;    ///< as `parse_split` reads it; empty: what the data brings, if anything
-  std::string made_by;  ///< the command line, for meta.json
+  Order reorder = Order::none;  ///< how the rows are numbered; the user's ids stay
+  std::string split;            ///< as `parse_split` reads it; empty: what the data brings, if anything
+  std::string made_by;          ///< the command line, for meta.json
   Existing existing = Existing::refuse;
 };
 

@@ -41,6 +41,9 @@ void add_prepare_settings(Schema& schema) {
              "what becomes of self-loops; auto drops them for planetoid and gnn-benchmark, else keeps them");
   add("largest-component", Type::boolean, "false", "keep only the largest connected component");
   add_choice(schema, "normalize-features", {"none", "row"}, "row: divide every feature row by its sum");
+  add_choice(
+      schema, "reorder", {"none", "degree", "bfs", "community"},
+      "the order of the rows: most neighbours first, breadth first, or communities side by side; ids stay");
   add("split", Type::text, "",
       "public, random:0.6/0.2/0.2[:seed], per-class:20/30[:seed] or mask:K; by default what the data bring");
 }
@@ -75,6 +78,12 @@ LoopPolicy loop_policy(const std::string& text) {
   return text == "keep" ? LoopPolicy::keep : LoopPolicy::automatic;
 }
 
+Order order_named(const std::string& text) {
+  if (text == "degree") return Order::degree;
+  if (text == "bfs") return Order::bfs;
+  return text == "community" ? Order::community : Order::none;
+}
+
 }  // namespace
 
 void add_dataset_settings(Schema& schema) {
@@ -91,6 +100,7 @@ PrepareOptions prepare_options(const Settings& settings) {
   options.largest_component = settings.boolean("largest-component");
   options.normalize_features =
       settings.text("normalize-features") == "row" ? FeatureNorm::row : FeatureNorm::none;
+  options.reorder = order_named(settings.text("reorder"));
   if (settings.has_value("split")) options.split = settings.text("split");
   return options;
 }

@@ -5,6 +5,8 @@
 #include "kith/graph/reorder.h"
 
 #include <algorithm>
+#include <cstdlib>
+#include <functional>
 #include <numeric>
 #include <vector>
 
@@ -100,6 +102,21 @@ Array<std::int64_t> permuted_begins(CsrView<Index> a, std::span<const std::int64
 Array<std::int64_t> order_of(const CsrAny& graph, Order order) {
   if (order == Order::none) return identity(graph.n());
   return graph.visit([&](auto view) { return order_of_view(view, order); });
+}
+
+double mean_edge_length(const CsrAny& graph) {
+  const double sum = graph.visit([](auto a) {
+    return parallel_reduce(
+        0, a.n(), kGrain, 0.0,
+        [&](std::int64_t begin, std::int64_t end) {
+          double rows = 0;
+          for (std::int64_t i = begin; i < end; ++i)
+            for (const std::int64_t j : a.row(i)) rows += static_cast<double>(std::abs(i - j));
+          return rows;
+        },
+        std::plus<>());
+  });
+  return graph.m() == 0 ? 0 : sum / static_cast<double>(graph.m());
 }
 
 Array<std::int64_t> inverse_of(std::span<const std::int64_t> order) {

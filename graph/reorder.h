@@ -26,4 +26,7 @@ Csr<Index> permuted(CsrView<Index> a, std::span<const std::int64_t> order);
 template <class Index>
 Array<std::int64_t> permuted_edges(CsrView<Index> a, std::span<const std::int64_t> order);
 
+/// How far apart the ends of an edge are numbered, |i − j|, on average over the entries; 0 without any.
+double mean_edge_length(const CsrAny& graph);
+
 }  // namespace kith

@@ -55,7 +55,8 @@ Array<std::int64_t> renumbered(const Array<std::int64_t>& ids, std::span<const s
   return copy_of(std::span<const std::int64_t>(kept));
 }
 
-void restrict_nodes(RawDataset& raw, Array<std::int64_t> nodes) {
+/// Keeps `nodes`, in that order.
+void select_nodes(RawDataset& raw, Array<std::int64_t> nodes) {
   Array<std::int64_t> number(static_cast<std::size_t>(raw.nodes), std::int64_t{-1});
   for (std::int64_t i = 0; i < nodes.ssize(); ++i) number[nodes[i]] = i;
   for (Array<std::int64_t>* ids : {&raw.split.train, &raw.split.valid, &raw.split.test})
@@ -128,8 +129,24 @@ CleanGraph restrict_to_largest_component(const CleanGraph& graph, RawDataset& ra
         return out;
       },
       graph.csr);
-  restrict_nodes(raw, std::move(nodes));
+  select_nodes(raw, std::move(nodes));
   return restricted;
+}
+
+CleanGraph reordered(const CleanGraph& graph, RawDataset& raw, Order order) {
+  Array<std::int64_t> nodes = order_of(graph.any(), order);
+  CleanGraph out = std::visit(
+      [&](const auto& csr) {
+        CleanGraph made;
+        if (!graph.edge_weights.empty())
+          made.edge_weights =
+              selected(graph.edge_weights, permuted_edges(csr.view(), nodes.span()).span(), 1);
+        made.csr = permuted(csr.view(), nodes.span());
+        return made;
+      },
+      graph.csr);
+  select_nodes(raw, std::move(nodes));
+  return out;
 }
 
 void materialise(RawFeatures& features) {

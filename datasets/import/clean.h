@@ -2,6 +2,7 @@
 #include <variant>
 
 #include "kith/datasets/import/raw_dataset.h"
+#include "kith/graph/reorder.h"
 
 namespace kith {
 
@@ -21,6 +22,10 @@ CleanGraph clean_graph(const RawDataset& raw, const BuildOptions& options);
 /// Keeps the nodes of the largest component in the graph and in every array of `raw` but its edges, which are
 /// left empty; their numbers so far become the user's ids when there were none.
 CleanGraph restrict_to_largest_component(const CleanGraph& graph, RawDataset& raw);
+
+/// Numbers the nodes anew in the graph and in every array of `raw` but its edges, which are left as they are;
+/// their numbers so far become the user's ids when there were none.
+CleanGraph reordered(const CleanGraph& graph, RawDataset& raw, Order order);
 
 /// Fills in the features that are made on demand.
 void materialise(RawFeatures& features);

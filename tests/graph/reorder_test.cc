@@ -133,6 +133,7 @@ TEST(Reorder, BreadthFirstLevelsNeverFallWithinAComponent) {
 TEST(Reorder, CommunitiesBringTheEndsOfEdgesTogether) {
   const Csr32 a = planted_groups(6000, 60);
   const double before = mean_distance(a.view());
+  EXPECT_NEAR(mean_edge_length(any_of(a)), before, 1e-9 * before);
   auto after = [&](Order order) {
     return mean_distance(permuted(a.view(), order_of(any_of(a), order).span()).view());
   };
