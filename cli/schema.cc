@@ -24,8 +24,9 @@ Setting own(std::string name, Type type, std::string help, std::vector<std::stri
 }
 
 void add_positionals(Schema& schema) {
-  Setting kind = own("kind", Type::choice, "planted: communities with power-law degrees", {"generate"});
-  kind.choices = {"planted"};
+  Setting kind = own("kind", Type::choice,
+                     "planted: communities with power-law degrees; rmat: a recursive matrix", {"generate"});
+  kind.choices = {"planted", "rmat"};
   kind.shapes_result = true;
   schema.add(kind);
   schema.add(own("raw", Type::path, "the file or folder to import", {"prepare"}));

@@ -48,7 +48,7 @@ void add_prepare_settings(Schema& schema) {
       "public, random:0.6/0.2/0.2[:seed], per-class:20/30[:seed] or mask:K; by default what the data bring");
 }
 
-void add_planted_settings(Schema& schema) {
+void add_generate_settings(Schema& schema) {
   auto add = [&](std::string name, Type type, std::string fallback, std::string help, double low,
                  double high) {
     Setting setting = setting_of("generate", std::move(name), type, std::move(fallback), std::move(help));
@@ -57,12 +57,14 @@ void add_planted_settings(Schema& schema) {
     schema.add(std::move(setting));
   };
   add("nodes", Type::integer, "10000", "number of nodes", 1, 1e12);
-  add("degree", Type::real, "25", "mean degree", 0.1, 1e5);
-  add("communities", Type::integer, "16", "number of communities, of equal size", 1, 1e12);
-  add("features", Type::integer, "64", "features of a node: its class's mean plus noise", 1, 1e6);
-  add("classes", Type::integer, "16", "number of classes; a community's class is its number modulo this", 1,
-      1e9);
-  add("mixing", Type::real, "0.2", "fraction of the edges that leave their community", 0, 1);
+  add("scale", Type::integer, "0", "rmat: 2 to this power nodes; 0: --nodes says", 0, 39);
+  add("degree", Type::real, "25", "mean degree; of rmat before equal edges merge", 0.1, 1e5);
+  add("communities", Type::integer, "16", "planted: number of communities, of equal size", 1, 1e12);
+  add("features", Type::integer, "64", "features of a node: its class's mean plus noise; rmat: 0 for none", 0,
+      1e6);
+  add("classes", Type::integer, "16", "number of classes: communities modulo this, or equal regions of rmat",
+      1, 1e9);
+  add("mixing", Type::real, "0.2", "planted: fraction of the edges that leave their community", 0, 1);
   add("feature-noise", Type::real, "1", "standard deviation of a feature; class means are unit vectors", 0,
       1e6);
   add("label-noise", Type::real, "0.05", "fraction of the nodes that carry another class than their own", 0,
@@ -84,11 +86,18 @@ Order order_named(const std::string& text) {
   return text == "community" ? Order::community : Order::none;
 }
 
+/// A setting of another kind of graph would have no effect.
+void refuse_others(const Settings& settings, std::string_view kind,
+                   std::initializer_list<std::string_view> names) {
+  for (const std::string_view name : names)
+    if (settings.is_set(name)) throw InputError(fmt::format("--{} does not apply to {}", name, kind));
+}
+
 }  // namespace
 
 void add_dataset_settings(Schema& schema) {
   add_prepare_settings(schema);
-  add_planted_settings(schema);
+  add_generate_settings(schema);
 }
 
 PrepareOptions prepare_options(const Settings& settings) {
@@ -106,6 +115,7 @@ PrepareOptions prepare_options(const Settings& settings) {
 }
 
 PlantedOptions planted_options(const Settings& settings) {
+  refuse_others(settings, "planted", {"scale"});
   PlantedOptions options;
   options.nodes = settings.integer("nodes");
   options.degree = settings.real("degree");
@@ -113,6 +123,22 @@ PlantedOptions planted_options(const Settings& settings) {
   options.features = settings.integer("features");
   options.classes = settings.integer("classes");
   options.mixing = settings.real("mixing");
+  options.feature_noise = settings.real("feature-noise");
+  options.label_noise = settings.real("label-noise");
+  options.seed = static_cast<std::uint64_t>(settings.integer("seed"));
+  options.split = parse_split(settings.text("split"), options.seed);
+  return options;
+}
+
+RmatOptions rmat_options(const Settings& settings) {
+  refuse_others(settings, "rmat", {"communities", "mixing"});
+  const std::int64_t scale = settings.integer("scale");
+  if (scale > 0 && settings.is_set("nodes")) throw InputError("write --nodes or --scale, not both");
+  RmatOptions options;
+  options.nodes = scale > 0 ? std::int64_t{1} << scale : settings.integer("nodes");
+  options.degree = settings.real("degree");
+  options.features = settings.integer("features");
+  options.classes = settings.integer("classes");
   options.feature_noise = settings.real("feature-noise");
   options.label_noise = settings.real("label-noise");
   options.seed = static_cast<std::uint64_t>(settings.integer("seed"));

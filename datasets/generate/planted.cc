@@ -3,15 +3,10 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
-#include <memory>
 
-#include <fmt/format.h>
-
-#include "kith/core/error.h"
 #include "kith/core/parallel.h"
 #include "kith/core/philox.h"
-#include "kith/core/tensor.h"
-#include "kith/datasets/generate/gaussian.h"
+#include "kith/datasets/generate/class_data.h"
 #include "kith/datasets/generate/power_law.h"
 #include "kith/datasets/generate/shuffle.h"
 
@@ -26,9 +21,6 @@
 
 namespace kith {
 namespace {
-
-/// The `layer` of Stream::generate that each kind of draw has to itself.
-enum Draws : std::uint64_t { order_draws, edge_draws, noise_draws, label_draws, mean_draws };
 
 struct Communities {
   std::int64_t nodes = 0;
@@ -140,72 +132,6 @@ Array<std::int64_t> true_classes(const PlantedOptions& options, const Array<Inde
   return classes;
 }
 
-Array<std::int64_t> noisy_labels(const PlantedOptions& options, std::span<const std::int64_t> classes) {
-  const PhiloxKey key = philox_key(options.seed, Stream::generate, label_draws);
-  Array<std::int64_t> labels = copy_of(classes);
-  if (options.classes == 1) return labels;
-  parallel_for(0, options.nodes, kNodeGrain, [&](std::int64_t begin, std::int64_t end) {
-    for (std::int64_t i = begin; i < end; ++i) {
-      const PhiloxWords words = draw_words(key, StoreId(i), 0, 0);
-      if (unit_double(word64(words, 0)) >= options.label_noise) continue;
-      const auto step = 1 + bounded(word64(words, 1), static_cast<std::uint64_t>(options.classes - 1));
-      labels[i] = (classes[i] + static_cast<std::int64_t>(step)) % options.classes;
-    }
-  });
-  return labels;
-}
-
-void add_gaussians(float* row, std::int64_t count, StoreId node, PhiloxKey key, float deviation) {
-  for (std::int64_t j = 0; j < count; j += 4) {
-    const auto four = gaussians(draw_words(key, node, 0, static_cast<std::uint32_t>(j / 4)));
-    for (std::int64_t k = 0; k < std::min<std::int64_t>(4, count - j); ++k) row[j + k] += deviation * four[k];
-  }
-}
-
-/// A random unit vector for every class.
-Matrix class_means(const PlantedOptions& options) {
-  const PhiloxKey key = philox_key(options.seed, Stream::generate, mean_draws);
-  Matrix means(options.classes, options.features, 0.0F);
-  for (std::int64_t c = 0; c < options.classes; ++c) {
-    float* row = means.view().row(c);
-    add_gaussians(row, options.features, StoreId(c), key, 1);
-    double squares = 0;
-    for (std::int64_t j = 0; j < options.features; ++j) squares += static_cast<double>(row[j]) * row[j];
-    const auto scale = static_cast<float>(1 / std::sqrt(squares));
-    for (std::int64_t j = 0; j < options.features; ++j) row[j] *= scale;
-  }
-  return means;
-}
-
-RawFeatures drawn_features(const PlantedOptions& options, Array<std::int64_t> classes) {
-  struct Source {
-    Matrix means;
-    Array<std::int64_t> classes;
-  };
-  auto source = std::make_shared<const Source>(Source{class_means(options), std::move(classes)});
-  const PhiloxKey key = philox_key(options.seed, Stream::generate, noise_draws);
-  const auto noise = static_cast<float>(options.feature_noise);
-  RawFeatures features;
-  features.rows = options.nodes;
-  features.cols = options.features;
-  features.fill = [=](std::int64_t begin, std::int64_t end, std::byte* out) {
-    const std::int64_t cols = source->means.cols();
-    auto* row = reinterpret_cast<float*>(out);
-    for (std::int64_t i = begin; i < end; ++i, row += cols) {
-      std::copy_n(source->means.data() + source->classes[i] * cols, cols, row);
-      add_gaussians(row, cols, StoreId(i), key, noise);
-    }
-  };
-  return features;
-}
-
-SplitIds drawn_split(const PlantedOptions& options, std::span<const std::int64_t> labels) {
-  if (options.split.kind == SplitSpec::Kind::per_class)
-    return per_class_split(labels, options.classes, options.split);
-  const Array<std::uint8_t> labelled(labels.size(), std::uint8_t{1});
-  return random_split(labelled, options.split);
-}
-
 template <class Index>
 RawDataset generated(const PlantedOptions& options) {
   RawDataset raw;
@@ -216,34 +142,28 @@ RawDataset generated(const PlantedOptions& options) {
   raw.self_loops = SelfLoops::drop;
   const Array<Index> ids = shuffled_ids<Index>(options);
   raw.edges = draw_edges(options, ids);
-  Array<std::int64_t> classes = true_classes(options, ids);
-  raw.classes = noisy_labels(options, classes);
-  raw.class_count = options.classes;
-  raw.split = drawn_split(options, raw.classes);
-  raw.features = drawn_features(options, std::move(classes));
+  add_class_data(raw,
+                 {.classes = options.classes,
+                  .features = options.features,
+                  .feature_noise = options.feature_noise,
+                  .label_noise = options.label_noise,
+                  .split = options.split,
+                  .seed = options.seed},
+                 true_classes(options, ids));
   return raw;
-}
-
-void check(std::string_view name, double value, double low, double high) {
-  if (!(value >= low && value <= high))
-    throw InputError(fmt::format("--{} {} is outside [{}, {}]", name, value, low, high));
 }
 
 void check(const PlantedOptions& options) {
   const auto n = static_cast<double>(options.nodes);
-  check("nodes", n, 1, 1e12);
-  check("degree", options.degree, 0.1, 1e5);
-  check("communities", static_cast<double>(options.communities), 1, n);
-  check("features", static_cast<double>(options.features), 1, 1e6);
-  check("classes", static_cast<double>(options.classes), 1, static_cast<double>(options.communities));
-  check("mixing", options.mixing, 0, 1);
-  check("feature-noise", options.feature_noise, 0, 1e6);
-  check("label-noise", options.label_noise, 0, 1);
-  const auto kind = options.split.kind;
-  if (kind != SplitSpec::Kind::random && kind != SplitSpec::Kind::per_class)
-    throw InputError(
-        fmt::format("--split {}: a generated graph brings no split; write random:… or per-class:…",
-                    text_of(options.split)));
+  check_option("nodes", n, 1, 1e12);
+  check_option("degree", options.degree, 0.1, 1e5);
+  check_option("communities", static_cast<double>(options.communities), 1, n);
+  check_option("features", static_cast<double>(options.features), 1, 1e6);
+  check_option("classes", static_cast<double>(options.classes), 1, static_cast<double>(options.communities));
+  check_option("mixing", options.mixing, 0, 1);
+  check_option("feature-noise", options.feature_noise, 0, 1e6);
+  check_option("label-noise", options.label_noise, 0, 1);
+  check_drawn_split(options.split);
 }
 
 }  // namespace
