@@ -59,6 +59,8 @@ void RandomStore::make_contents() {
   for (std::int64_t v = 0; v < options.nodes; ++v) {
     const bool trains = v % options.train_stride == 0;
     if (trains) train.push_back(v);
+    if (options.all_splits && v % options.train_stride == 1)
+      (v / options.train_stride % 2 == 0 ? valid : test).push_back(v);
     const int choices = options.parts - (trains ? options.parts_without_train : 0);
     const auto choice = bounded(random_bits(options.seed, 2, v), static_cast<std::uint64_t>(choices));
     // Parts without train nodes are the first ones.
@@ -110,6 +112,8 @@ void RandomStore::write() {
     arrays.labels.classes = labels;
   arrays.labels.count = options.classes;
   arrays.train = train;
+  arrays.valid = valid;
+  arrays.test = test;
   write_store(folder.path() / "store", arrays, meta);
   const Store store = Store::open(folder.path() / "store");
   PartitionMeta partition;

@@ -31,6 +31,7 @@ struct RandomStoreOptions {
   std::int64_t classes = 4;
   bool multi_label = false;
   std::int64_t train_stride = 2;  ///< every so many nodes train
+  bool all_splits = false;        ///< the nodes behind each train node validate or test, by turns
   int parts = 4;
   /// Parts that get no train node: they take only others.
   int parts_without_train = 0;
@@ -42,9 +43,9 @@ struct RandomStore {
   explicit RandomStore(const RandomStoreOptions& options);
 
   RandomStoreOptions options;
-  std::vector<std::set<std::int64_t>> rows;  ///< in-neighbours by store id
-  std::vector<std::int64_t> train;           ///< ascending
-  std::vector<std::byte> features;           ///< [nodes, cols] of dtype
+  std::vector<std::set<std::int64_t>> rows;      ///< in-neighbours by store id
+  std::vector<std::int64_t> train, valid, test;  ///< ascending
+  std::vector<std::byte> features;               ///< [nodes, cols] of dtype
   std::vector<float> scales;
   std::vector<std::int64_t> labels;
   std::vector<float> multi_labels;

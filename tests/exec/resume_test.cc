@@ -1,0 +1,265 @@
+// A run that was stopped and continued is the run that was not, in every bit.
+#include <fstream>
+
+#include "exec/trained.h"
+#include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
+
+#include "kith/core/error.h"
+#include "kith/core/file.h"
+#include "kith/exec/train.h"
+
+namespace kith::test {
+namespace {
+
+namespace fs = std::filesystem;
+
+const RandomStore& graph() {
+  static const RandomStore store(
+      {.nodes = 160, .degree = 5, .self_loops = true, .cols = 8, .train_stride = 3, .all_splits = true});
+  return store;
+}
+
+Training training_of(Regime regime, const std::string& model) {
+  Training training = regime == Regime::full_graph ? full_graph_training(model) : mini_batch_training(model);
+  training.options.epochs = 6;
+  training.options.checkpoint_every = 2;
+  training.options.settings_hash = 77;
+  training.options.settings = {{"lr", "0.02"}};
+  return training;
+}
+
+/// The model, but its forward pass number `calls` from now ends in an exception, on every rank.
+class Interrupted final : public Model {
+ public:
+  Interrupted(std::unique_ptr<Model> model, int calls) : model_(std::move(model)), left_(calls) {}
+  Var forward(Tape& tape, const LayerGraphs& graphs, const Var& x) override {
+    if (tape.training() && left_-- == 0) throw InputError("interrupted");
+    return model_->forward(tape, graphs, x);
+  }
+  int layers() const override { return model_->layers(); }
+  SelfEdges self_edges() const override { return model_->self_edges(); }
+
+ private:
+  std::unique_ptr<Model> model_;
+  int left_;
+};
+
+/// `kith train`; interrupted after so many training steps unless negative.
+void train_run(const fs::path& run, int ranks, const Training& training, int steps = -1) {
+  const PartitionedStore parts = cut(graph(), "random", ranks);
+  const auto make = [&](Parameters& parameters, std::int64_t in,
+                        std::int64_t classes) -> std::unique_ptr<Model> {
+    ModelOptions shape = training.model;
+    shape.in = in;
+    shape.classes = classes;
+    auto model = make_model(parameters, shape);
+    if (steps < 0) return model;
+    return std::make_unique<Interrupted>(std::move(model), steps);
+  };
+  run_thread_ranks(ranks, [&](Communicator& comm) { train(comm, parts, run, training.options, make); });
+}
+
+/// The losses and accuracies of all epochs, without the seconds.
+std::vector<nlohmann::json> metrics_of(const fs::path& run) {
+  std::vector<nlohmann::json> lines;
+  std::ifstream file(run / "metrics.jsonl");
+  for (std::string line; std::getline(file, line);) {
+    lines.push_back(nlohmann::json::parse(line));
+    lines.back().erase("seconds");
+  }
+  return lines;
+}
+
+std::vector<std::string> checkpoint_names(const fs::path& run) {
+  std::vector<std::string> names;
+  for (const auto& file : checkpoints_in(run / "checkpoints")) names.push_back(file.filename().string());
+  return names;
+}
+
+void expect_the_same_run(const fs::path& a, const fs::path& b) {
+  EXPECT_EQ(metrics_of(a), metrics_of(b));
+  for (const char* file : {"best.safetensors", "checkpoints/epoch-000006.safetensors"})
+    EXPECT_TRUE(read_text_file(a / file) == read_text_file(b / file)) << file;
+}
+
+struct Case {
+  Regime regime;
+  const char* model;
+  int ranks;
+};
+
+class Resume : public ::testing::TestWithParam<Case> {};
+
+TEST_P(Resume, EqualsNotHavingStopped) {
+  const Training training = training_of(GetParam().regime, GetParam().model);
+  const TemporaryFolder folder;
+  const fs::path whole = folder.path() / "whole", stopped = folder.path() / "stopped";
+  train_run(whole, GetParam().ranks, training);
+  ASSERT_EQ(metrics_of(whole).size(), 6u);
+  // In the middle of the fourth epoch: the third is trained again from the checkpoint of the second.
+  const int steps_per_epoch = GetParam().regime == Regime::full_graph ? 1 : 2;
+  EXPECT_THROW(train_run(stopped, GetParam().ranks, training, 4 * steps_per_epoch - 1), InputError);
+  EXPECT_EQ(checkpoint_names(stopped), std::vector<std::string>({"epoch-000002.safetensors"}));
+  EXPECT_EQ(metrics_of(stopped).size(), 3u);
+  train_run(stopped, GetParam().ranks, training);
+  expect_the_same_run(stopped, whole);
+}
+
+INSTANTIATE_TEST_SUITE_P(Runs, Resume,
+                         ::testing::Values(Case{Regime::full_graph, "gcn", 1},
+                                           Case{Regime::full_graph, "gat", 2},
+                                           Case{Regime::mini_batch, "sage", 1},
+                                           Case{Regime::mini_batch, "gat", 2},
+                                           Case{Regime::mini_batch, "gcn", 3}),
+                         [](const auto& instance) {
+                           const Case& c = instance.param;
+                           return std::string(c.model) +
+                                  (c.regime == Regime::full_graph ? "Full" : "Batches") +
+                                  std::to_string(c.ranks);
+                         });
+
+/// A run stopped in its sixth epoch, with checkpoints of the second and the fourth.
+struct StoppedRun {
+  StoppedRun() { EXPECT_THROW(train_run(path, 1, training, 5), InputError); }
+  fs::path checkpoint(int epoch) const {
+    return path / "checkpoints" / ("epoch-00000" + std::to_string(epoch) + ".safetensors");
+  }
+  Training training = training_of(Regime::full_graph, "sage");
+  TemporaryFolder folder;
+  fs::path path = folder.path() / "run";
+};
+
+std::string resumed_log(const StoppedRun& run, const Training& training) {
+  ::testing::internal::CaptureStderr();
+  train_run(run.path, 1, training);
+  return ::testing::internal::GetCapturedStderr();
+}
+
+TEST(Resume, PassesOverADamagedCheckpointByName) {
+  const TemporaryFolder folder;
+  const fs::path whole = folder.path() / "whole";
+  const Training training = training_of(Regime::full_graph, "sage");
+  train_run(whole, 1, training);
+  for (const double share : {0.0, 0.001, 0.3, 0.999}) {
+    const StoppedRun run;
+    ASSERT_EQ(checkpoint_names(run.path).size(), 2u);
+    const auto size = static_cast<double>(fs::file_size(run.checkpoint(4)));
+    fs::resize_file(run.checkpoint(4), static_cast<std::uintmax_t>(size * share));
+    const std::string log = resumed_log(run, training);
+    EXPECT_NE(log.find("epoch-000004.safetensors"), std::string::npos) << log;
+    expect_the_same_run(run.path, whole);
+  }
+}
+
+TEST(Resume, PassesOverACheckpointWithAFlippedByte) {
+  const TemporaryFolder folder;
+  const fs::path whole = folder.path() / "whole";
+  const Training training = training_of(Regime::full_graph, "sage");
+  train_run(whole, 1, training);
+  const StoppedRun run;
+  const std::string good = read_text_file(run.checkpoint(4));
+  // In the length, in the training state's numbers, in the names, in the data.
+  const std::size_t places[] = {0, good.find("\\\"step\\\":") + 9, good.find("optimizer.exp_avg") + 12,
+                                good.size() - 3};
+  for (const std::size_t place : places) {
+    ASSERT_LT(place, good.size());
+    std::string damaged = good;
+    damaged[place] = static_cast<char>(damaged[place] ^ 1);
+    std::ofstream(run.checkpoint(4), std::ios::binary) << damaged;
+    Parameters parameters(training.options.seed);
+    ModelOptions shape = training.model;
+    shape.in = 8;
+    shape.classes = 4;
+    const auto model = make_model(parameters, shape);
+    TrainingState state(parameters, training.options.optimiser);
+    const auto used = read_newest_checkpoint(run.path / "checkpoints", parameters, state, {77, "sage"});
+    ASSERT_TRUE(used.has_value());
+    EXPECT_EQ(used->filename(), "epoch-000002.safetensors") << "byte " << place;
+    EXPECT_EQ(state.epoch, 2);
+  }
+  const std::string log = resumed_log(run, training);
+  EXPECT_NE(log.find("epoch-000004.safetensors"), std::string::npos) << log;
+  expect_the_same_run(run.path, whole);
+}
+
+TEST(Resume, StartsAgainWhenEveryCheckpointIsDamaged) {
+  const StoppedRun run;
+  const TemporaryFolder folder;
+  train_run(folder.path() / "whole", 1, run.training);
+  for (const int epoch : {2, 4}) fs::resize_file(run.checkpoint(epoch), 100);
+  train_run(run.path, 1, run.training);
+  expect_the_same_run(run.path, folder.path() / "whole");
+}
+
+TEST(Resume, FromANamedCheckpointContinuesThere) {
+  const StoppedRun run;
+  const TemporaryFolder folder;
+  train_run(folder.path() / "whole", 1, run.training);
+  Training from_two = run.training;
+  from_two.options.resume = run.checkpoint(2).string();
+  train_run(run.path, 1, from_two);
+  expect_the_same_run(run.path, folder.path() / "whole");
+}
+
+TEST(Resume, ADamagedNamedCheckpointIsAnError) {
+  const StoppedRun run;
+  fs::resize_file(run.checkpoint(4), 50);
+  Training from_four = run.training;
+  from_four.options.resume = run.checkpoint(4).string();
+  EXPECT_THROW(train_run(run.path, 1, from_four), CorruptError);
+}
+
+TEST(Resume, OtherSettingsAreRefusedAndNamed) {
+  const StoppedRun run;
+  Training other = run.training;
+  other.options.settings_hash = 78;
+  other.options.settings = {{"lr", "0.5"}};
+  try {
+    train_run(run.path, 1, other);
+    FAIL() << "must be refused";
+  } catch (const InputError& error) {
+    EXPECT_NE(std::string(error.what()).find("lr was 0.02, is 0.5"), std::string::npos) << error.what();
+  }
+  // The checkpoint itself belongs to its settings, too.
+  Training elsewhere = other;
+  elsewhere.options.resume = run.checkpoint(4).string();
+  EXPECT_THROW(train_run(run.folder.path() / "elsewhere", 1, elsewhere), InputError);
+}
+
+TEST(Resume, AFinishedRunIsRefusedUnlessItIsOverwritten) {
+  const TemporaryFolder folder;
+  const fs::path run = folder.path() / "run";
+  const Training training = training_of(Regime::full_graph, "gcn");
+  train_run(run, 1, training);
+  const auto metrics = metrics_of(run);
+  EXPECT_THROW(train_run(run, 1, training), InputError);
+  Training again = training;
+  again.options.resume = "never";
+  EXPECT_THROW(train_run(run, 1, again), InputError);
+  EXPECT_EQ(metrics_of(run), metrics) << "a refused run is left alone";
+  again.options.overwrite = true;
+  train_run(run, 1, again);
+  EXPECT_EQ(metrics_of(run), metrics);
+}
+
+TEST(Resume, AnUnfinishedRunIsNotStartedAgainUnasked) {
+  const StoppedRun run;
+  Training never = run.training;
+  never.options.resume = "never";
+  EXPECT_THROW(train_run(run.path, 1, never), InputError);
+  EXPECT_EQ(checkpoint_names(run.path).size(), 2u);
+}
+
+TEST(Resume, AFolderThatIsNoRunIsRefused) {
+  const TemporaryFolder folder;
+  std::ofstream(folder.path() / "precious.txt") << "text";
+  Training training = training_of(Regime::full_graph, "gcn");
+  training.options.resume = "never";
+  training.options.overwrite = true;
+  EXPECT_THROW(train_run(folder.path(), 1, training), InputError);
+  EXPECT_TRUE(fs::exists(folder.path() / "precious.txt"));
+}
+
+}  // namespace
+}  // namespace kith::test
