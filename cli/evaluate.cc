@@ -5,24 +5,13 @@
 
 #include "kith/cli/rank_work.h"
 #include "kith/cli/schema.h"
+#include "kith/cli/trained_run.h"
 #include "kith/cli/verb.h"
 #include "kith/exec/settings.h"
 #include "kith/exec/train.h"
 
 namespace kith::cli {
 namespace {
-
-/// The settings a run was trained with.
-Settings settings_of_run(const Schema& schema, const std::filesystem::path& run) {
-  const auto file = run / "settings.toml";
-  if (!std::filesystem::exists(file))
-    throw InputError(run.string() + ": not a run of kith train (no settings.toml)");
-  if (!std::filesystem::exists(run / "best.safetensors"))
-    throw InputError(run.string() + ": holds no trained weights yet (best.safetensors)");
-  Settings settings(schema, "train");
-  settings.read_toml(file);
-  return settings;
-}
 
 void print_table(const Evaluation& evaluation, const std::string& wanted) {
   for (const Split split : kSplits) {

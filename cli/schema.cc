@@ -38,19 +38,37 @@ void add_outputs(Schema& schema) {
   const std::vector<std::string> writers{"generate", "prepare", "partition"};
   schema.add(own("output", Type::path, "the folder to make", writers));
   schema.add(own("overwrite", Type::boolean, "replace the output if it exists", writers));
+  schema.add(own("output", Type::path,
+                 "the predictions: .npy (int64 [n]; multi-label: probabilities, fp32 [n, classes]) or .csv",
+                 {"infer"}));
+  schema.add(own("embeddings", Type::path, "an .npy for the logits of every node, fp32 [n, classes]", {"infer"}));
+  schema.add(own("output", Type::path, "the .safetensors to make", {"export"}));
+  schema.add(own("overwrite", Type::boolean, "replace the files if they exist", {"infer", "export"}));
   schema.add(own("json", Type::boolean, "print one JSON object", {"inspect"}));
   schema.add(own("markdown", Type::boolean, "print Markdown", {"settings"}));
 }
 
+/// Of the verbs that use a trained run.
+void add_run_users(Schema& schema) {
+  schema.add(own("run", Type::path, "the run's folder", {"infer", "export", "report"}));
+  schema.add(own("data", Type::path, "another store or partitioned store with the same features", {"infer"}));
+  Setting limit = own("no-progress-limit", Type::real,
+                      "seconds without progress after which a wait names who is missing", {"infer"});
+  limit.fallback = "300";
+  limit.minimum = 0.1;
+  limit.maximum = 1e9;
+  schema.add(limit);
+}
+
 void add_shared(Schema& schema) {
   Setting threads = own("threads", Type::integer, "threads to use; 0: every core this process may run on",
-                        {"generate", "prepare", "partition", "verify"});
+                        {"generate", "prepare", "partition", "verify", "infer"});
   threads.fallback = "0";
   threads.minimum = 0;
   threads.maximum = 4096;
   schema.add(threads);
   schema.add(own("config", Type::path, "a TOML file of settings",
-                 {"generate", "prepare", "partition", "train", "evaluate"}));
+                 {"generate", "prepare", "partition", "train", "evaluate", "infer", "export"}));
 }
 
 }  // namespace
@@ -59,6 +77,7 @@ Schema program_schema() {
   Schema schema;
   add_positionals(schema);
   add_outputs(schema);
+  add_run_users(schema);
   add_shared(schema);
   add_dataset_settings(schema);
   add_partition_settings(schema);

@@ -48,5 +48,8 @@ void run_verify(const Invocation& invocation);
 void run_settings(const Invocation& invocation);
 void run_train(Communicator& comm, const Invocation& invocation);
 void run_evaluate(Communicator& comm, const Invocation& invocation);
+void run_infer(Communicator& comm, const Invocation& invocation);
+void run_export(const Invocation& invocation);
+void run_report(const Invocation& invocation);
 
 }  // namespace kith::cli

@@ -140,4 +140,10 @@ std::vector<std::string> Safetensors::names() const {
   return all;
 }
 
+const std::vector<std::int64_t>& Safetensors::shape(const std::string& name) const {
+  const auto found = tensors_.find(name);
+  if (found == tensors_.end()) corrupt(file_, "no tensor \"" + name + '"');
+  return found->second.shape;
+}
+
 }  // namespace kith

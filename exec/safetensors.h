@@ -33,6 +33,8 @@ class Safetensors {
   /// Throws CorruptError when it is not there or its size is not `elements`.
   std::span<const float> tensor(const std::string& name, std::int64_t elements) const;
   std::vector<std::string> names() const;
+  /// Throws CorruptError when it is not there.
+  const std::vector<std::int64_t>& shape(const std::string& name) const;
 
  private:
   struct Entry {

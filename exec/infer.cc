@@ -1,0 +1,113 @@
+#include "kith/exec/infer.h"
+
+#include <algorithm>
+#include <cmath>
+#include <optional>
+
+#include "kith/core/parallel.h"
+#include "kith/datasets/npy_file.h"
+#include "kith/exec/evaluation.h"
+#include "kith/exec/on_root.h"
+#include "kith/exec/prediction_files.h"
+#include "kith/exec/run_folder.h"
+#include "kith/exec/store_order.h"
+
+namespace kith {
+namespace {
+
+constexpr std::int64_t kGrain = 1 << 12;
+
+/// The outputs, on rank 0 alone; made before the work, so that a wrong path costs nothing.
+struct Outputs {
+  std::unique_ptr<PredictionFile> predictions;
+  std::optional<NpyWriter> embeddings;
+};
+
+void require_fit(const PartitionedStore& parts, const InferOptions& options) {
+  const std::int64_t features = parts.meta().store.features;
+  if (features == options.features) return;
+  throw InputError(parts.folder().string() + ": has " + std::to_string(features) +
+                   " features a node, the run was trained on " + std::to_string(options.features));
+}
+
+Outputs open_outputs(Communicator& comm, const InferOptions& options, std::int64_t nodes,
+                     const UserIdView& ids) {
+  Outputs outputs;
+  run_on_root(comm, "open the predictions", [&] {
+    outputs.predictions = prediction_file(
+        options.predictions, {.nodes = nodes, .classes = options.multi_label ? options.classes : 0}, ids);
+    if (!options.embeddings.empty())
+      outputs.embeddings.emplace(options.embeddings, DType::f32, std::vector{nodes, options.classes});
+  });
+  return outputs;
+}
+
+Matrix logits_of(Communicator& comm, const Ownership& ownership, const OwnedData& owned,
+                 const std::filesystem::path& run, const ModelFactory& make, const InferOptions& options) {
+  Ledger ledger;
+  Parameters parameters(0);
+  const auto model = make(parameters, options.features, options.classes);
+  read_weights(RunFolder(run).best_weights(), parameters);
+  LocalGraph graph({comm, ledger, ownership, owned}, model->self_edges(), options.protocol);
+  const Matrix features = graph.fetch_features(Cpu{});
+  return full_graph_logits(Cpu{}, *model, graph, features);
+}
+
+/// f(row) for all rows, in parallel.
+template <class F>
+void for_each_row(std::int64_t rows, F&& f) {
+  parallel_for(0, rows, kGrain, [&](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t i = begin; i < end; ++i) f(i);
+  });
+}
+
+/// The first of the largest, as the accuracy counts it.
+Array<std::int64_t> classes_of(ConstTensor logits) {
+  Array<std::int64_t> classes(static_cast<std::size_t>(logits.rows));
+  for_each_row(logits.rows, [&](std::int64_t i) {
+    const float* row = logits.row(i);
+    classes[i] = std::max_element(row, row + logits.cols) - row;
+  });
+  return classes;
+}
+
+Array<float> probabilities_of(ConstTensor logits) {
+  Array<float> all(static_cast<std::size_t>(logits.size()));
+  for_each_row(logits.rows, [&](std::int64_t i) {
+    for (std::int64_t c = 0; c < logits.cols; ++c)
+      all[i * logits.cols + c] = static_cast<float>(1 / (1 + std::exp(-static_cast<double>(logits(i, c)))));
+  });
+  return all;
+}
+
+}  // namespace
+
+void infer(Communicator& comm, const PartitionedStore& parts, const std::filesystem::path& run,
+           const ModelFactory& make, const InferOptions& options) {
+  require_fit(parts, options);
+  const Ownership ownership(parts, comm.size());
+  const OwnedData owned(parts, ownership, comm.rank());
+  const UserIdView ids = parts.user_ids();
+  const std::int64_t nodes = ownership.nodes();
+  Outputs outputs = open_outputs(comm, options, nodes, ids);
+  const Matrix logits = logits_of(comm, ownership, owned, run, make, options);
+  const auto gather = [&](std::span<const std::byte> rows, const TakeRows& take) {
+    gather_in_store_order(comm, owned.store_ids.span(), rows, nodes, take);
+  };
+  const TakeRows add = [&](std::int64_t first, std::span<const std::byte> rows) {
+    outputs.predictions->add(first, rows);
+  };
+  if (options.multi_label)
+    gather(std::as_bytes(probabilities_of(logits).span()), add);
+  else
+    gather(std::as_bytes(classes_of(logits).span()), add);
+  if (!options.embeddings.empty())
+    gather(std::as_bytes(logits.span()),
+           [&](std::int64_t, std::span<const std::byte> rows) { outputs.embeddings->write(rows); });
+  run_on_root(comm, "finish the predictions", [&] {
+    if (outputs.embeddings) outputs.embeddings->finish();
+    outputs.predictions->finish();
+  });
+}
+
+}  // namespace kith
