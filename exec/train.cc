@@ -43,6 +43,9 @@ void require_trainable(const PartitionedStore& parts) {
   const std::string path = parts.folder().string();
   if (meta.features == 0) throw InputError(path + ": has no node features to train on");
   if (meta.classes == 0) throw InputError(path + ": has no labels to train on");
+  std::size_t train = 0;
+  for (Part part{0}; part.value() < parts.k(); ++part) train += parts.part(part).split[0].size();
+  if (train == 0) throw InputError(path + ": has no train nodes; `kith prepare --split` chooses some");
   if (meta.multi_label)
     throw InputError(path + ": has multi-label targets; this version trains one class per node");
 }
