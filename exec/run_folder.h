@@ -28,6 +28,7 @@ class RunFolder {
   void keep_metrics_until(std::int64_t epoch) const;
   void add_metrics(const EpochMetrics& metrics) const;
 
+  /// summary.json, and report.html beside it.
   void write_summary(const RunSummary& summary, const TrainOptions& options) const;
   void mark_finished() const;
 
