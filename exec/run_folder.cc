@@ -7,6 +7,7 @@
 #include "kith/core/checksum.h"
 #include "kith/core/error.h"
 #include "kith/core/file.h"
+#include "kith/exec/event_file.h"
 #include "kith/exec/html_report.h"
 
 namespace kith {
@@ -53,7 +54,7 @@ void RunFolder::prepare(const TrainOptions& options) const {
 
 void RunFolder::clear() const {
   for (const char* name :
-       {"run.json", "settings.toml", "metrics.jsonl", "best.safetensors", "summary.json", "report.html", "DONE"})
+       {"run.json", "settings.toml", "metrics.jsonl", "best.safetensors", "summary.json", "report.html", "events.out.tfevents.0.kith", "DONE"})
     fs::remove(path_ / name);
   fs::remove_all(checkpoints());
 }
@@ -96,6 +97,7 @@ void RunFolder::add_metrics(const EpochMetrics& metrics) const {
 void RunFolder::write_summary(const RunSummary& summary, const TrainOptions& options) const {
   write_text_file(this->summary(), summary_json(summary, options));
   write_html_report(path_);
+  write_event_file(path_);
 }
 
 void RunFolder::mark_finished() const { write_text_file(path_ / "DONE", "finished\n"); }
