@@ -17,11 +17,14 @@ void print_table(const Evaluation& evaluation, const std::string& wanted) {
   for (const Split split : kSplits) {
     const auto i = static_cast<int>(split);
     if (wanted != "all" && wanted != name_of(split)) continue;
-    if (evaluation.accuracy[i] < 0)
-      fmt::print("  {:<6} no labelled nodes\n", name_of(split));
-    else
-      fmt::print("  {:<6} accuracy {:.2f}%  loss {:.4f}\n", name_of(split), 100 * evaluation.accuracy[i],
-                 evaluation.loss[i]);
+    fmt::print("  {:<6}{}", name_of(split), evaluation.has(i) ? "" : " no labelled nodes");
+    for (const auto& [name, value] : named_values(evaluation, i)) {
+      if (name == "loss")
+        fmt::print(" loss {:.4f}", value);
+      else
+        fmt::print(" {} {:.2f}% ", name, 100 * value);
+    }
+    fmt::print("\n");
   }
 }
 
@@ -29,8 +32,9 @@ void print_json(const Evaluation& evaluation, const std::string& wanted) {
   nlohmann::ordered_json json = nlohmann::ordered_json::object();
   for (const Split split : kSplits) {
     const auto i = static_cast<int>(split);
-    if ((wanted != "all" && wanted != name_of(split)) || evaluation.accuracy[i] < 0) continue;
-    json[std::string(name_of(split))] = {{"accuracy", evaluation.accuracy[i]}, {"loss", evaluation.loss[i]}};
+    if (wanted != "all" && wanted != name_of(split)) continue;
+    for (const auto& [name, value] : named_values(evaluation, i))
+      json[std::string(name_of(split))][name] = value;
   }
   fmt::print("{}\n", json.dump(2));
 }
@@ -45,8 +49,9 @@ void run_evaluate(Communicator& comm, const Invocation& invocation) {
   const ThreadLimit limit(prepared_threads(comm, settings));
   const std::string data = settings.has_value("data") ? settings.text("data") : trained.text("data");
   const PartitionedStore parts = open_for_ranks(comm, data, run);
+  const TrainOptions options = train_options(trained);
   const Evaluation evaluation =
-      evaluate_run(comm, parts, run, model_factory(trained), train_options(trained).protocol);
+      evaluate_run(comm, parts, run, model_factory(trained), options.protocol, options.metric);
   if (comm.rank().value() != 0) return;
   if (settings.boolean("json"))
     print_json(evaluation, settings.text("split"));

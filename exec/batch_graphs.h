@@ -6,10 +6,11 @@
 
 namespace kith {
 
-/// The layers' graphs of a sampled batch, with self-edges as the model wants them. The batch must outlive it.
+/// The layers' graphs of a sampled batch, with self-edges as the model wants them; `ranks` have such batches.
+/// The batch must outlive it.
 class BatchGraphs {
  public:
-  BatchGraphs(Batch& batch, SelfEdges self_edges);
+  BatchGraphs(Batch& batch, SelfEdges self_edges, int ranks = 1);
   LayerGraphs layers() const { return LayerGraphs(graphs_); }
 
  private:

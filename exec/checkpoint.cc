@@ -31,6 +31,8 @@ std::string cursor_text(const TrainingState& state, const CheckpointKey& key) {
               {"step", state.step},
               {"optimizer_steps", state.optimiser.steps()},
               {"best_epoch", state.best_epoch},
+              {"metric", json_name(state.best.metric)},
+              {"best_score", state.best.score},
               {"best_accuracy", state.best.accuracy},
               {"best_loss", state.best.loss},
               {"settings_hash", hex_of_hash(key.settings_hash)},
@@ -59,7 +61,9 @@ Cursor read_cursor(const std::filesystem::path& file, const Safetensors& saved, 
     const Json json = Json::parse(saved.metadata().at("kith"));
     require_same_settings(file, json, key);
     Cursor cursor{json.at("epoch"), json.at("step"), json.at("optimizer_steps"), json.at("best_epoch"), {}};
+    cursor.best.metric = metric_of_json(json.at("metric").get<std::string>());
     for (std::size_t split = 0; split < 3; ++split) {
+      cursor.best.score[split] = json.at("best_score").at(split);
       cursor.best.accuracy[split] = json.at("best_accuracy").at(split);
       cursor.best.loss[split] = json.at("best_loss").at(split);
     }

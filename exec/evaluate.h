@@ -11,6 +11,7 @@ namespace kith {
 
 /// A finished run's best weights over the full graph, as a model that `make` makes. Collective.
 Evaluation evaluate_run(Communicator& comm, const PartitionedStore& parts, const std::filesystem::path& run,
-                        const ModelFactory& make, const HaloProtocol& protocol = {});
+                        const ModelFactory& make, const HaloProtocol& protocol = {},
+                        Metric metric = Metric::automatic);
 
 }  // namespace kith

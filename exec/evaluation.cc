@@ -1,7 +1,7 @@
 #include "kith/exec/evaluation.h"
 
+#include "kith/exec/logit_loss.h"
 #include "kith/kernels/dense.h"
-#include "kith/kernels/loss.h"
 
 namespace kith {
 
@@ -16,24 +16,41 @@ Matrix full_graph_logits(const Backend& on, Model& model, LocalGraph& graph, Con
   return own;
 }
 
-Evaluation evaluate(const Backend& on, Communicator& comm, Model& model, LocalGraph& graph,
-                    ConstTensor features, const OwnedData& owned) {
-  const Matrix logits = full_graph_logits(on, model, graph, features);
-  Matrix unused(logits.rows(), logits.cols());
-  double sums[9];  // correct, loss and nodes of each split
-  for (int s = 0; s < 3; ++s) {
-    const std::span<const std::int32_t> rows = owned.split[s];
-    sums[3 * s] = static_cast<double>(count_correct(on, logits, owned.labels, rows));
-    sums[3 * s + 1] = softmax_cross_entropy(on, logits, owned.labels, rows, 1, unused);
-    sums[3 * s + 2] = static_cast<double>(rows.size());
-  }
+namespace {
+
+/// The rows of a split, measured over all ranks.
+struct SplitMeasure {
+  double score, accuracy, loss;
+};
+
+SplitMeasure measure_split(const Backend& on, Communicator& comm, ConstTensor logits, const LabelView& labels,
+                           std::span<const std::int32_t> rows, Metric metric) {
+  Matrix unused(logits.rows, logits.cols);
+  // A rank without nodes cannot tell single labels from several, so ranks add up what they know.
+  double sums[3] = {logit_loss(on, logits, labels, rows, 1, unused), static_cast<double>(rows.size()),
+                    labels.multi_label() ? 1.0 : 0.0};
   all_reduce_sum(comm, std::span<double>(sums), "evaluation");
-  Evaluation result;
+  if (sums[1] == 0) return {-1, -1, -1};
+  SplitMeasure result{measure(metric, comm, logits, labels, rows), -1, sums[0] / sums[1]};
+  if (metric == Metric::accuracy) {
+    result.accuracy = result.score;
+  } else if (sums[2] == 0) {
+    result.accuracy = measure(Metric::accuracy, comm, logits, labels, rows);
+  }
+  return result;
+}
+
+}  // namespace
+
+Evaluation evaluate(const Backend& on, Communicator& comm, Model& model, LocalGraph& graph,
+                    ConstTensor features, const OwnedData& owned, Metric metric) {
+  const Matrix logits = full_graph_logits(on, model, graph, features);
+  Evaluation result{.metric = metric};
   for (int s = 0; s < 3; ++s) {
-    const double nodes = sums[3 * s + 2];
-    if (nodes == 0) continue;
-    result.accuracy[s] = sums[3 * s] / nodes;
-    result.loss[s] = sums[3 * s + 1] / nodes;
+    const SplitMeasure split = measure_split(on, comm, logits, labels_of(owned), owned.split[s], metric);
+    result.score[s] = split.score;
+    result.accuracy[s] = split.accuracy;
+    result.loss[s] = split.loss;
   }
   return result;
 }

@@ -1,3 +1,4 @@
+#include "kith/exec/logit_loss.h"
 #include "kith/exec/trainer.h"
 
 namespace kith {
@@ -22,7 +23,8 @@ class FullGraphTrainer final : public Trainer {
       logits = context_.model.forward(tape, LayerGraphs(graph_.layer_graph(), context_.model.layers()),
                                       tape.constant(features_));
     }
-    const double share = stepper_.step(std::move(tape), logits, context_.owned.labels, rows(), train_nodes_);
+    const double share = stepper_.step(std::move(tape), logits, labels_of(context_.owned), rows(),
+                                       train_nodes_, static_cast<double>(context_.state.step));
     return all_reduce_sum(context_.comm, share, "training loss");
   }
 

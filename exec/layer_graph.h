@@ -1,5 +1,6 @@
 #pragma once
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
@@ -33,6 +34,9 @@ class LayerGraph {
         degrees;  ///< [sources] full-graph in-degrees without self-edges of any kind
     SelfEdges self_edges = SelfEdges::as_stored;
     HaloExchange* halo = nullptr;  ///< full-graph on several ranks
+    /// values[i] becomes its sum over the ranks whose destinations are one graph; empty: this rank alone.
+    std::function<void(std::span<double>)> sum_over_ranks{};
+    int independent_ranks = 1;  ///< in mini-batches: how many ranks have a graph of their own
   };
   /// The arrays must outlive it.
   explicit LayerGraph(const Arrays& arrays) : arrays_(arrays) {}
@@ -42,6 +46,11 @@ class LayerGraph {
   CsrView<std::int32_t> csr() const { return arrays_.csr; }
   std::span<const StoreId> store_ids() const { return arrays_.store_ids; }
   HaloExchange* halo() const { return arrays_.halo; }
+  /// Collective where the graph lies on several ranks.
+  void sum_over_ranks(std::span<double> values) const {
+    if (arrays_.sum_over_ranks) arrays_.sum_over_ranks(values);
+  }
+  int independent_ranks() const { return arrays_.independent_ranks; }
   /// Made when first asked for.
   const TransposedCsr& transpose() const;
 

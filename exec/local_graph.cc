@@ -90,12 +90,16 @@ LocalGraph::LocalGraph(const Context& context, SelfEdges self_edges, const HaloP
   for (const PartView& part : owned.parts) lists.plan_rows += static_cast<std::int64_t>(part.halo.size());
   exchange_ = std::make_unique<HaloExchange>(rows_, context.ledger, std::move(lists), protocol);
   exchange_node_facts(self_edges);
-  graph_ = std::make_unique<LayerGraph>(LayerGraph::Arrays{.csr = csr_,
-                                                           .sources = owned_ + halo(),
-                                                           .store_ids = store_ids_,
-                                                           .degrees = degrees_,
-                                                           .self_edges = self_edges,
-                                                           .halo = exchange_.get()});
+  graph_ = std::make_unique<LayerGraph>(
+      LayerGraph::Arrays{.csr = csr_,
+                         .sources = owned_ + halo(),
+                         .store_ids = store_ids_,
+                         .degrees = degrees_,
+                         .self_edges = self_edges,
+                         .halo = exchange_.get(),
+                         .sum_over_ranks = [comm = &context_.comm](std::span<double> values) {
+                           all_reduce_sum(*comm, values, "column sums of a norm");
+                         }});
 }
 
 void LocalGraph::build_rows(SelfEdges self_edges) {

@@ -45,6 +45,10 @@ class MiniBatchTrainer final : public Trainer {
         sampler_(*topology_, sampler_options(context), context.parts.meta().store.nodes),
         features_(*fetch_comm_, context.ledger, context.owned, context.ownership, cached_nodes(context)),
         stepper_(context) {
+    if (context.model.sums_over_ranks() && context.comm.size() > 1)
+      throw InputError(
+          "norm batch: mini-batches on several ranks have no common statistics; norm=batch-approx takes each "
+          "rank's own, norm=layer needs none");
     require(static_cast<int>(context.options.fanouts.size()) == context.model.layers(),
             "one fanout for every layer of the model",
             {{"fanouts", context.options.fanouts.size()}, {"layers", context.model.layers()}});
@@ -72,7 +76,7 @@ class MiniBatchTrainer final : public Trainer {
   /// This rank's share of the step's loss, summed over seeds.
   double run_step() {
     Batch batch = pipeline_->next();
-    const BatchGraphs graphs(batch, context_.model.self_edges());
+    const BatchGraphs graphs(batch, context_.model.self_edges(), context_.comm.size());
     Tape tape = stepper_.make_tape();
     Var logits;
     {
@@ -81,7 +85,10 @@ class MiniBatchTrainer final : public Trainer {
     }
     std::vector<std::int32_t> rows(static_cast<std::size_t>(batch.seeds()));
     std::iota(rows.begin(), rows.end(), 0);
-    const double share = stepper_.step(std::move(tape), logits, batch.labels, rows, batch.global_seeds);
+    const LabelView labels{batch.labels.span(), batch.multi_labels.span(), context_.owned.classes};
+    const double share =
+        stepper_.step(std::move(tape), logits, labels, rows, batch.global_seeds,
+                      static_cast<double>(context_.state.step) / static_cast<double>(steps_per_epoch()));
     return share * static_cast<double>(batch.global_seeds);
   }
 

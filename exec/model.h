@@ -19,16 +19,21 @@ class Model {
   virtual Var forward(Tape& tape, const LayerGraphs& graphs, const Var& x) = 0;
   virtual int layers() const = 0;
   virtual SelfEdges self_edges() const { return SelfEdges::as_stored; }
+  /// Needs statistics over all ranks' rows (batch norm), which mini-batches on several ranks do not have.
+  virtual bool sums_over_ranks() const { return false; }
 };
 
 /// The built-in models' shape, as the settings name it.
 struct ModelOptions {
-  std::string name = "sage";  ///< gcn | sage | gat
+  std::string name = "sage";  ///< gcn | sage | sage-max | gin | gat
   std::int64_t in = 0, classes = 0;
   int layers = 2;
   std::int64_t hidden = 64;       ///< gat: per head
   int heads = 8;                  ///< gat
   int output_heads = 1;           ///< gat: averaged in the last layer
+  std::string norm = "none";      ///< none | layer | batch | batch-approx
+  bool residual = false;          ///< every layer adds its input, projected where the widths differ
+  std::string jk = "none";        ///< jumping knowledge: none | cat | max
   double dropout = 0.5;           ///< of every layer's input
   double attention_dropout = -1;  ///< gat; −1: as dropout
 };

@@ -13,11 +13,33 @@ Var linear(Tape& tape, const Var& x, const Parameter& weight, const Parameter& b
 Var add_bias(Tape& tape, const Var& x, const Parameter& bias);
 
 Var add(Tape& tape, const Var& a, const Var& b);
+/// [a, b] side by side: [n, d] and [n, e] → [n, d + e].
+Var concatenate(Tape& tape, const Var& a, const Var& b);
+/// Element-wise; where they are equal, a gets the gradient.
+Var maximum(Tape& tape, const Var& a, const Var& b);
 Var relu(Tape& tape, const Var& x);
 Var elu(Tape& tape, const Var& x);
 /// Inverted dropout in training, the identity in inference. Row i is the graph's source i; the mask of a node
 /// is the same wherever it is computed.
 Var dropout(Tape& tape, const LayerGraph& graph, const Var& x, double p);
+
+/// (1 + epsilon) · x for a trained number.
+Var scale_by_one_plus(Tape& tape, const Var& x, const Parameter& epsilon);
+/// x[i, j] · weight[j] + bias[j].
+Var scale_and_shift(Tape& tape, const Var& x, const Parameter& weight, const Parameter& bias);
+/// Ba et al. 2016: every row to mean 0 and variance 1, then scaled and shifted.
+Var layer_norm(Tape& tape, const Var& x, const Parameter& weight, const Parameter& bias);
+/// Ioffe & Szegedy 2015: every column to mean 0 and variance 1, then scaled and shifted. In training the
+/// statistics are of x's rows on all ranks that the graph adds up over (full graph: all; a sampled batch:
+/// this rank's), and the running ones move towards them by kNormMomentum; in inference the running ones are
+/// used.
+struct RunningStatistics {
+  const Parameter& mean;
+  const Parameter& variance;
+};
+inline constexpr double kNormMomentum = 0.1;
+Var batch_norm(Tape& tape, const LayerGraph& graph, const Var& x, const Parameter& weight,
+               const Parameter& bias, const RunningStatistics& running);
 
 /// The destinations' own rows: the first graph.destinations() of x.
 Var destination_rows(Tape& tape, const LayerGraph& graph, const Var& x);
@@ -29,6 +51,9 @@ Var aggregate(Tape& tape, const LayerGraph& graph, const Var& x, const SpmmScale
 Var mean(Tape& tape, const LayerGraph& graph, const Var& x);
 /// The plain sum over in-neighbours.
 Var sum(Tape& tape, const LayerGraph& graph, const Var& x);
+/// The element-wise maximum over in-neighbours; 0 where there are none. Of equal ones the first in the row
+/// has the gradient.
+Var neighbour_maximum(Tape& tape, const LayerGraph& graph, const Var& x);
 /// D^-1/2 (A + I) D^-1/2 x with full-graph degrees.
 Var gcn_aggregate(Tape& tape, const LayerGraph& graph, const Var& x);
 

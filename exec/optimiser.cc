@@ -16,8 +16,10 @@ Optimiser::Optimiser(const Parameters& parameters, const OptimiserOptions& optio
   moments_.push_back({"exp_avg_sq", Array<float>(size, 0.0f)});
 }
 
-void Optimiser::step(const Backend& on, Parameters& parameters, const ParameterGradients& gradients) {
+void Optimiser::step(const Backend& on, Parameters& parameters, const ParameterGradients& gradients,
+                     double lr_scale) {
   ++steps_;
+  const auto lr = static_cast<float>(options_.lr * lr_scale);
   std::size_t offset = 0;
   for (std::size_t i = 0; i < parameters.size(); ++i) {
     const std::span<float> weights = parameters[i].value.span();
@@ -26,14 +28,16 @@ void Optimiser::step(const Backend& on, Parameters& parameters, const ParameterG
     const auto moment = [&](std::size_t m) {
       return moments_[m].values.span().subspan(offset, weights.size());
     };
-    if (moments_.size() == 2) {
-      const AdamStep adam_step{.lr = static_cast<float>(options_.lr),
+    if (parameters[i].running) {
+      for (std::size_t j = 0; j < weights.size(); ++j) weights[j] -= dw[j];
+    } else if (moments_.size() == 2) {
+      const AdamStep adam_step{.lr = lr,
                                .weight_decay = static_cast<float>(options_.weight_decay),
                                .decoupled = options_.name == "adamw",
                                .t = steps_};
       adam(on, adam_step, dw, moment(0), moment(1), weights);
     } else {
-      const SgdStep sgd_step{.lr = static_cast<float>(options_.lr),
+      const SgdStep sgd_step{.lr = lr,
                              .momentum = static_cast<float>(options_.momentum),
                              .weight_decay = static_cast<float>(options_.weight_decay),
                              .first = steps_ == 1};

@@ -10,9 +10,9 @@ namespace kith {
 
 struct OptimiserOptions {
   std::string name = "adam";  ///< adam | adamw | sgd
-  double lr = 0.01;
-  double weight_decay = 0;  ///< L2 in the gradient for Adam and SGD, decoupled for AdamW
-  double momentum = 0;      ///< sgd
+  double lr = 0.01;           ///< its base; the schedule scales it
+  double weight_decay = 0;    ///< L2 in the gradient for Adam and SGD, decoupled for AdamW
+  double momentum = 0;        ///< sgd
 };
 
 /// The update rule and its state, one flat array per moment in the order of the parameters. Every rank steps
@@ -20,7 +20,9 @@ struct OptimiserOptions {
 class Optimiser {
  public:
   Optimiser(const Parameters& parameters, const OptimiserOptions& options);
-  void step(const Backend& on, Parameters& parameters, const ParameterGradients& gradients);
+  /// With the learning rate times `lr_scale`.
+  void step(const Backend& on, Parameters& parameters, const ParameterGradients& gradients,
+            double lr_scale = 1);
 
   /// Steps made, and the moments by name ("exp_avg", "exp_avg_sq" or "momentum_buffer"): what a checkpoint
   /// holds.

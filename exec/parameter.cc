@@ -15,12 +15,24 @@ Parameter& Parameters::add(const std::string& name, std::vector<std::int64_t> sh
                                  [&](const Parameter& other) { return other.name == name; });
   require(!taken && size > 0, "a parameter has a name of its own and at least one element",
           {{"name", std::string_view(name)}, {"elements", size}});
-  parameters_.push_back({name, std::move(shape), Matrix(rows, size / rows, 0.0f), parameters_.size()});
+  parameters_.push_back({name, std::move(shape), Matrix(rows, size / rows, 0.0f), parameters_.size(), false});
   return parameters_.back();
 }
 
 Parameter& Parameters::zeros(const std::string& name, std::vector<std::int64_t> shape) {
   return add(name, std::move(shape));
+}
+
+Parameter& Parameters::constant(const std::string& name, std::vector<std::int64_t> shape, float value) {
+  Parameter& parameter = add(name, std::move(shape));
+  std::ranges::fill(parameter.value.span(), value);
+  return parameter;
+}
+
+Parameter& Parameters::running(const std::string& name, std::vector<std::int64_t> shape, float value) {
+  Parameter& parameter = constant(name, std::move(shape), value);
+  parameter.running = true;
+  return parameter;
 }
 
 Parameter& Parameters::uniform(const std::string& name, std::vector<std::int64_t> shape, double bound) {

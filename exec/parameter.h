@@ -14,6 +14,8 @@ struct Parameter {
   std::vector<std::int64_t> shape;  ///< as saved; `value` is [shape[0], rest], or [1, shape[0]] for one axis
   Matrix value;
   std::size_t index = 0;  ///< its position in Parameters
+  /// A running statistic is saved like a weight, but moves by taking its gradient off as it is.
+  bool running = false;
 };
 
 /// All parameters of a model, in the order the model asked for them, and their gradients in one flat array.
@@ -27,6 +29,9 @@ class Parameters {
   /// U(−b, b) with b given: 1/√fan_in is what torch.nn.Linear starts with.
   Parameter& uniform(const std::string& name, std::vector<std::int64_t> shape, double bound);
   Parameter& zeros(const std::string& name, std::vector<std::int64_t> shape);
+  Parameter& constant(const std::string& name, std::vector<std::int64_t> shape, float value);
+  /// A running statistic.
+  Parameter& running(const std::string& name, std::vector<std::int64_t> shape, float value);
 
   std::size_t size() const { return parameters_.size(); }
   Parameter& operator[](std::size_t i) { return parameters_[i]; }

@@ -75,18 +75,23 @@ Json ledger_json(const RunSummary& summary) {
   return ledger;
 }
 
-Json evaluation_json(const Evaluation& evaluation, int split) {
-  return {{"accuracy", evaluation.accuracy[split]}, {"loss", evaluation.loss[split]}};
-}
-
 }  // namespace
+
+std::vector<std::pair<std::string, double>> named_values(const Evaluation& evaluation, int split) {
+  std::vector<std::pair<std::string, double>> values;
+  if (!evaluation.has(split)) return values;
+  if (evaluation.metric != Metric::accuracy && evaluation.score[split] >= 0)
+    values.emplace_back(json_name(evaluation.metric), evaluation.score[split]);
+  if (evaluation.accuracy[split] >= 0) values.emplace_back("accuracy", evaluation.accuracy[split]);
+  values.emplace_back("loss", evaluation.loss[split]);
+  return values;
+}
 
 std::string json_line(const EpochMetrics& metrics) {
   Json line{{"epoch", metrics.epoch}, {"loss", metrics.loss}, {"seconds", metrics.seconds}};
   for (int s = 0; s < 3; ++s) {
-    if (metrics.evaluation.accuracy[s] < 0) continue;
-    line[std::string(kSplitNames[s]) + "_accuracy"] = metrics.evaluation.accuracy[s];
-    line[std::string(kSplitNames[s]) + "_loss"] = metrics.evaluation.loss[s];
+    for (const auto& [name, value] : named_values(metrics.evaluation, s))
+      line[std::string(kSplitNames[s]) + '_' + name] = value;
   }
   return line.dump() + '\n';
 }
@@ -119,6 +124,7 @@ std::string summary_json(const RunSummary& summary, const TrainOptions& options)
   Json json{{"format_version", 1},
             {"model", options.model_name},
             {"parameters", summary.parameters},
+            {"metric", json_name(summary.best.metric)},
             {"best_epoch", summary.best_epoch},
             {"epochs", summary.epochs},
             {"seconds_per_epoch", summary.seconds_per_epoch},
@@ -129,7 +135,7 @@ std::string summary_json(const RunSummary& summary, const TrainOptions& options)
             {"ledger", ledger_json(summary)},
             {"peak_memory_bytes", summary.peak_memory_bytes}};
   for (int s = 0; s < 3; ++s)
-    if (summary.best.accuracy[s] >= 0) json[kSplitNames[s]] = evaluation_json(summary.best, s);
+    for (const auto& [name, value] : named_values(summary.best, s)) json[kSplitNames[s]][name] = value;
   return json.dump(2) + '\n';
 }
 

@@ -10,6 +10,10 @@
 
 namespace kith {
 
+/// What was measured of a split, by JSON name ("roc_auc", "accuracy", "loss"): the chosen metric first,
+/// accuracy where it is defined, nothing for a split without labels.
+std::vector<std::pair<std::string, double>> named_values(const Evaluation& evaluation, int split);
+
 /// One line of metrics.jsonl.
 struct EpochMetrics {
   std::int64_t epoch = 0;  ///< from 1
@@ -42,8 +46,9 @@ struct RunSummary {
 /// Every rank's ledger and memory, on every rank. Collective.
 void gather_ledgers(Communicator& comm, const Ledger& ledger, RunSummary& summary);
 
-/// summary.json: test.accuracy, valid.accuracy, best_epoch, epochs, seconds_per_epoch, ranks, parts,
-/// settings, ledger and peak_memory_bytes; `settings` is the resolved TOML's values.
+/// summary.json: test.accuracy, test.roc_auc (when it is the metric), valid.…, best_epoch, epochs,
+/// seconds_per_epoch, ranks, parts, settings, ledger and peak_memory_bytes; `settings` is the resolved TOML's
+/// values.
 std::string summary_json(const RunSummary& summary, const TrainOptions& options);
 /// The same as a table, with a line that says what to change first.
 std::string report_table(const RunSummary& summary);

@@ -88,9 +88,10 @@ std::string verdict(const RunSummary& s) {
 }
 
 std::string report_table(const RunSummary& s) {
-  std::string text = fmt::format("  accuracy        train {}, valid {}, test {} (best epoch {} of {})\n",
-                                 percent(s.best.accuracy[0]), percent(s.best.accuracy[1]),
-                                 percent(s.best.accuracy[2]), s.best_epoch, s.epochs);
+  const Evaluation& best = s.best;
+  std::string text = fmt::format("  {:<16}train {}, valid {}, test {} (best epoch {} of {})\n",
+                                 json_name(best.metric), percent(best.score[0]), percent(best.score[1]),
+                                 percent(best.score[2]), s.best_epoch, s.epochs);
   text +=
       fmt::format("  time            {} per epoch (median), {} in all; {} ranks, {} parts, {} parameters\n",
                   human_seconds(s.seconds_per_epoch), human_seconds(s.seconds), s.ranks, s.parts,

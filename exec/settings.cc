@@ -49,6 +49,12 @@ void add_model_settings(Schema& s) {
   Added(s, "hidden", Type::integer, "64", "width of the hidden layers; of one head for gat").range(1, 65536);
   Added(s, "heads", Type::integer, "8", "gat: heads of the hidden layers").range(1, 256);
   Added(s, "output-heads", Type::integer, "1", "gat: heads of the last layer, averaged").range(1, 256);
+  Added(s, "norm", Type::choice, "none",
+        "after each hidden layer; batch-approx: batch norm by each rank's own rows in mini-batches")
+      .choices({"none", "layer", "batch", "batch-approx"});
+  Added(s, "residual", Type::boolean, "false", "each layer adds its input, projected where widths differ");
+  Added(s, "jk", Type::choice, "none", "jumping knowledge: a last linear layer sees all layers' outputs")
+      .choices({"none", "cat", "max"});
   Added(s, "dropout", Type::real, "0.5", "dropout of every layer's input").range(0, 0.999);
   Added(s, "attention-dropout", Type::real, "-1", "gat: dropout of the attention weights; -1: as dropout")
       .range(-1, 0.999);
@@ -60,11 +66,20 @@ void add_training_settings(Schema& s) {
   Added(s, "epochs", Type::integer, "50", "epochs to train").range(0, 1e9).outside_hash();
   Added(s, "optimizer", Type::choice, "adam", "the update rule").choices({"adam", "adamw", "sgd"});
   Added(s, "lr", Type::real, "0.01", "learning rate").range(0, 1e6);
+  Added(s, "lr-schedule", Type::choice, "constant",
+        "cosine: to 0 at the last epoch; step: times lr-gamma every lr-step epochs")
+      .choices(LrSchedule::names());
+  Added(s, "lr-step", Type::integer, "100", "epochs between the steps of lr-schedule step").range(1, 1e9);
+  Added(s, "lr-gamma", Type::real, "0.5", "factor of each step of lr-schedule step").range(0, 1);
+  Added(s, "warmup-epochs", Type::real, "0", "epochs in which the learning rate rises from 0").range(0, 1e9);
   Added(s, "weight-decay", Type::real, "0", "L2 in the gradient for adam and sgd, decoupled for adamw")
       .range(0, 1e6);
   Added(s, "momentum", Type::real, "0", "momentum of sgd").range(0, 1);
   Added(s, "patience", Type::integer, "0", "stop after so many epochs without a better validation; 0: never")
       .range(0, 1e9);
+  Added(s, "metric", Type::choice, "auto",
+        "what the best model and early stopping go by; auto: accuracy, or f1-micro for several labels a node")
+      .choices(metric_names());
   Added(s, "eval-every", Type::integer, "1", "epochs between evaluations over the full graph").range(1, 1e9);
   Added(s, "seed", Type::integer, "0", "makes every random draw").range(0, 9e15);
 }
@@ -151,12 +166,17 @@ TrainOptions train_options(const Settings& settings) {
   options.epochs = settings.integer("epochs");
   options.eval_every = settings.integer("eval-every");
   options.patience = settings.integer("patience");
+  options.metric = metric_of(settings.text("metric"));
   options.checkpoint_every = settings.integer("checkpoint-every");
   options.seed = static_cast<std::uint64_t>(settings.integer("seed"));
   options.optimiser = {.name = settings.text("optimizer"),
                        .lr = settings.real("lr"),
                        .weight_decay = settings.real("weight-decay"),
                        .momentum = settings.real("momentum")};
+  options.lr_schedule = {.name = settings.text("lr-schedule"),
+                         .step = settings.integer("lr-step"),
+                         .gamma = settings.real("lr-gamma"),
+                         .warmup = settings.real("warmup-epochs")};
   options.protocol = {settings.text("plan"), settings.text("route"), settings.text("select"),
                       settings.text("encode"), settings.text("schedule")};
   const SamplerOptions sampling = sampler_options(settings);
@@ -182,6 +202,9 @@ ModelOptions model_options(const Settings& settings) {
   options.hidden = settings.integer("hidden");
   options.heads = static_cast<int>(settings.integer("heads"));
   options.output_heads = static_cast<int>(settings.integer("output-heads"));
+  options.norm = settings.text("norm");
+  options.residual = settings.boolean("residual");
+  options.jk = settings.text("jk");
   options.dropout = settings.real("dropout");
   options.attention_dropout = settings.real("attention-dropout");
   return options;

@@ -1,5 +1,5 @@
+#include "kith/exec/logit_loss.h"
 #include "kith/exec/trainer.h"
-#include "kith/kernels/loss.h"
 
 namespace kith {
 
@@ -10,12 +10,12 @@ Tape Stepper::make_tape() const {
                .step = static_cast<std::uint32_t>(context_.state.step)});
 }
 
-double Stepper::step(Tape tape, const Var& logits, std::span<const std::int64_t> labels,
-                     std::span<const std::int32_t> rows, std::int64_t global_rows) {
+double Stepper::step(Tape tape, const Var& logits, const LabelView& labels,
+                     std::span<const std::int32_t> rows, std::int64_t global_rows, double epoch) {
   const Backend& on = context_.options.on;
   const float scale = global_rows > 0 ? 1.0f / static_cast<float>(global_rows) : 0.0f;
   Matrix dlogits(logits.rows(), logits.cols());
-  const double loss = softmax_cross_entropy(on, logits.value(), labels, rows, scale, dlogits);
+  const double loss = logit_loss(on, logits.value(), labels, rows, scale, dlogits);
   {
     PhaseTimer timer(context_.ledger, "backward");
     std::move(tape).backward(logits, std::move(dlogits), gradients_,
@@ -26,7 +26,8 @@ double Stepper::step(Tape tape, const Var& logits, std::span<const std::int64_t>
     reducer_.finish();
   }
   PhaseTimer timer(context_.ledger, "optimise");
-  context_.state.optimiser.step(on, context_.parameters, gradients_);
+  const double lr_scale = context_.options.lr_schedule.scale(epoch, context_.options.epochs);
+  context_.state.optimiser.step(on, context_.parameters, gradients_, lr_scale);
   ++context_.state.step;
   return loss;
 }

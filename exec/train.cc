@@ -31,10 +31,11 @@ double median(std::vector<double> values) {
   return *middle;
 }
 
-/// Whether `a` is the better model: more accurate on the validation nodes, or as accurate with a lower loss.
+/// Whether `a` is the better model: by its score on the validation nodes, or by its loss where they are
+/// equal.
 bool better(const Evaluation& a, const Evaluation& b) {
   constexpr int kValid = static_cast<int>(Split::valid);
-  if (a.accuracy[kValid] != b.accuracy[kValid]) return a.accuracy[kValid] > b.accuracy[kValid];
+  if (a.score[kValid] != b.score[kValid]) return a.score[kValid] > b.score[kValid];
   return a.loss[kValid] < b.loss[kValid];
 }
 
@@ -46,8 +47,6 @@ void require_trainable(const PartitionedStore& parts) {
   std::size_t train = 0;
   for (Part part{0}; part.value() < parts.k(); ++part) train += parts.part(part).split[0].size();
   if (train == 0) throw InputError(path + ": has no train nodes; `kith prepare --split` chooses some");
-  if (meta.multi_label)
-    throw InputError(path + ": has multi-label targets; this version trains one class per node");
 }
 
 class Run {
@@ -58,6 +57,7 @@ class Run {
         parts_(parts),
         folder_(folder),
         options_(options),
+        metric_(metric_for(options.metric, parts.meta().store)),
         begin_(Clock::now()),
         ownership_(parts, comm.size()),
         owned_(parts, ownership_, comm.rank()),
@@ -76,7 +76,7 @@ class Run {
  private:
   CheckpointKey key() const { return {options_.settings_hash, options_.model_name}; }
   bool root() const { return comm_.rank() == Rank{0}; }
-  bool has_valid() const { return state_.best.accuracy[static_cast<int>(Split::valid)] >= 0; }
+  bool has_valid() const { return state_.best.has(static_cast<int>(Split::valid)); }
 
   void resume();
   void load();
@@ -91,6 +91,7 @@ class Run {
   const PartitionedStore& parts_;
   RunFolder folder_;
   const TrainOptions& options_;
+  Metric metric_;
   Clock::time_point begin_;
   Ledger ledger_;
   Ownership ownership_;
@@ -153,7 +154,7 @@ void Run::run_epoch(Trainer& trainer, Progress* progress) {
   if (metrics.epoch % options_.eval_every == 0 || metrics.epoch == options_.epochs) evaluate_epoch(metrics);
   if (!root()) return;
   folder_.add_metrics(metrics);
-  const double valid = metrics.evaluation.accuracy[static_cast<int>(Split::valid)];
+  const double valid = metrics.evaluation.score[static_cast<int>(Split::valid)];
   progress->note(fmt::format("loss {:.4f}{}", metrics.loss,
                              valid < 0 ? "" : fmt::format(" · valid {:.2f}%", 100 * valid)));
   progress->add(1);
@@ -161,7 +162,7 @@ void Run::run_epoch(Trainer& trainer, Progress* progress) {
 
 void Run::evaluate_epoch(EpochMetrics& metrics) {
   PhaseTimer timer(ledger_, "evaluate");
-  metrics.evaluation = evaluate(options_.on, comm_, *model_, *graph_, features_, owned_);
+  metrics.evaluation = evaluate(options_.on, comm_, *model_, *graph_, features_, owned_, metric_);
   if (state_.best_epoch > 0 && has_valid() && !better(metrics.evaluation, state_.best)) return;
   state_.best = metrics.evaluation;
   state_.best_epoch = metrics.epoch;

@@ -5,6 +5,8 @@
 #include <vector>
 
 #include "kith/exec/halo/axes.h"
+#include "kith/exec/lr_schedule.h"
+#include "kith/exec/metric.h"
 #include "kith/exec/model.h"
 #include "kith/exec/optimiser.h"
 
@@ -19,9 +21,11 @@ struct TrainOptions {
   std::int64_t epochs = 100;
   std::int64_t eval_every = 1;         ///< epochs between evaluations; the last epoch is always evaluated
   std::int64_t patience = 0;           ///< stop after this many epochs without a better validation; 0: never
+  Metric metric = Metric::automatic;   ///< what the best model and early stopping go by
   std::int64_t checkpoint_every = 10;  ///< epochs; 0: only at the end
   std::uint64_t seed = 0;
   OptimiserOptions optimiser;
+  LrSchedule lr_schedule;
 
   HaloProtocol protocol;  ///< full graph, and every evaluation
 

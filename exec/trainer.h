@@ -50,8 +50,9 @@ class Stepper {
         gradients_(context.parameters),
         reducer_(context.comm, context.ledger, gradients_) {}
   Tape make_tape() const;
-  double step(Tape tape, const Var& logits, std::span<const std::int64_t> labels,
-              std::span<const std::int32_t> rows, std::int64_t global_rows);
+  /// `epoch` from 0, with fractions inside it, is where the learning rate's schedule stands.
+  double step(Tape tape, const Var& logits, const LabelView& labels, std::span<const std::int32_t> rows,
+              std::int64_t global_rows, double epoch);
 
  private:
   TrainingContext context_;

@@ -6,15 +6,20 @@
 #include <string>
 #include <vector>
 
+#include "kith/exec/metric.h"
 #include "kith/exec/optimiser.h"
 #include "kith/exec/parameter.h"
 
 namespace kith {
 
-/// How one evaluation went; −1 where a split has no labelled node.
+/// How one evaluation went, by split (train, valid, test); −1 where a split has no labelled node.
 struct Evaluation {
-  double accuracy[3] = {-1, -1, -1};  ///< train, valid, test, in [0, 1]
+  Metric metric = Metric::accuracy;
+  double score[3] = {-1, -1, -1};     ///< by the metric, in [0, 1]: what the best model is chosen by
+  double accuracy[3] = {-1, -1, -1};  ///< in [0, 1]; −1 for multi-label
   double loss[3] = {-1, -1, -1};
+
+  bool has(int split) const { return loss[split] != -1; }
 };
 
 /// Everything that training changes: what a checkpoint saves and a resumed run continues from.

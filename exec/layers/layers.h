@@ -21,16 +21,40 @@ class GcnConv {
   const Parameter& bias_;
 };
 
-/// Hamilton et al. 2017, mean aggregator: mean(x_j) W_lᵀ + b + x_i W_rᵀ.
+/// Hamilton et al. 2017: aggregate(x_j) W_lᵀ + b + x_i W_rᵀ, with the mean or the element-wise maximum of the
+/// neighbours.
+enum class Aggregator { mean, maximum };
 class SageConv {
  public:
-  SageConv(Parameters& parameters, const std::string& name, std::int64_t in, std::int64_t out);
+  SageConv(Parameters& parameters, const std::string& name, std::int64_t in, std::int64_t out,
+           Aggregator aggregator = Aggregator::mean);
   Var forward(Tape& tape, const LayerGraph& graph, const Var& x) const;
 
  private:
+  Aggregator aggregator_;
   const Parameter& neighbour_weight_;
   const Parameter& neighbour_bias_;
   const Parameter& root_weight_;
+};
+
+class SageMaxConv : public SageConv {
+ public:
+  SageMaxConv(Parameters& parameters, const std::string& name, std::int64_t in, std::int64_t out)
+      : SageConv(parameters, name, in, out, Aggregator::maximum) {}
+};
+
+/// Xu et al. 2019: MLP((1 + ε) x_i + Σ x_j) with a trained ε and an MLP of two layers.
+class GinConv {
+ public:
+  GinConv(Parameters& parameters, const std::string& name, std::int64_t in, std::int64_t out);
+  Var forward(Tape& tape, const LayerGraph& graph, const Var& x) const;
+
+ private:
+  const Parameter& epsilon_;
+  const Parameter& first_weight_;
+  const Parameter& first_bias_;
+  const Parameter& second_weight_;
+  const Parameter& second_bias_;
 };
 
 /// Veličković et al. 2018: `heads` heads of width `out`, concatenated or averaged. Needs

@@ -7,7 +7,7 @@ namespace kith {
 std::vector<LayerShape> layer_shapes(const ModelOptions& options, std::int64_t hidden) {
   std::vector<LayerShape> shapes;
   for (int l = 0; l < options.layers; ++l) {
-    const bool last = l + 1 == options.layers;
+    const bool last = l + 1 == options.layers && options.jk == "none";
     shapes.push_back(
         {"convs." + std::to_string(l), l == 0 ? options.in : hidden, last ? options.classes : hidden, last});
   }
@@ -16,26 +16,34 @@ std::vector<LayerShape> layer_shapes(const ModelOptions& options, std::int64_t h
 
 namespace {
 
+Between between(Parameters& parameters, const ModelOptions& options, const std::vector<LayerShape>& shapes) {
+  std::vector<Between::Widths> widths;
+  for (const LayerShape& shape : shapes) widths.push_back({shape.in, shape.out});
+  return Between(parameters, options, widths);
+}
+
 template <class Layer, SelfEdges Edges>
 std::unique_ptr<Model> make_plain(Parameters& parameters, const ModelOptions& options) {
   std::vector<Layer> layers;
-  for (const LayerShape& shape : layer_shapes(options, options.hidden))
-    layers.emplace_back(parameters, shape.name, shape.in, shape.out);
-  return std::make_unique<Stacked<Layer, relu, Edges>>(std::move(layers), options.dropout);
+  const auto shapes = layer_shapes(options, options.hidden);
+  for (const LayerShape& shape : shapes) layers.emplace_back(parameters, shape.name, shape.in, shape.out);
+  return std::make_unique<Stacked<Layer, relu, Edges>>(std::move(layers),
+                                                       between(parameters, options, shapes), options.dropout);
 }
 
 std::unique_ptr<Model> make_gat(Parameters& parameters, const ModelOptions& options) {
   std::vector<GatConv> layers;
   const double attention_dropout =
       options.attention_dropout < 0 ? options.dropout : options.attention_dropout;
-  for (const LayerShape& shape : layer_shapes(options, options.hidden * options.heads)) {
+  const auto shapes = layer_shapes(options, options.hidden * options.heads);
+  for (const LayerShape& shape : shapes) {
     const int heads = shape.last ? options.output_heads : options.heads;
     layers.emplace_back(
         parameters, shape.name, shape.in, shape.last ? shape.out : options.hidden,
         GatOptions{.heads = heads, .concatenate = !shape.last, .attention_dropout = attention_dropout});
   }
-  return std::make_unique<Stacked<GatConv, elu, SelfEdges::explicit_edges>>(std::move(layers),
-                                                                            options.dropout);
+  return std::make_unique<Stacked<GatConv, elu, SelfEdges::explicit_edges>>(
+      std::move(layers), between(parameters, options, shapes), options.dropout);
 }
 
 struct Known {
@@ -44,6 +52,8 @@ struct Known {
 };
 constexpr Known kModels[] = {{"gcn", make_plain<GcnConv, SelfEdges::implied>},
                              {"sage", make_plain<SageConv, SelfEdges::as_stored>},
+                             {"sage-max", make_plain<SageMaxConv, SelfEdges::as_stored>},
+                             {"gin", make_plain<GinConv, SelfEdges::as_stored>},
                              {"gat", make_gat}};
 
 }  // namespace

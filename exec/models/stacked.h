@@ -3,30 +3,39 @@
 
 #include "kith/exec/layers/layers.h"
 #include "kith/exec/model.h"
+#include "kith/exec/models/between.h"
 
 namespace kith {
 
-/// dropout → layer → activation, L times, without activation after the last: what GCN, GraphSAGE and GAT
-/// share.
+/// dropout → layer (+ residual) → norm → activation, L times; without jumping knowledge the last layer is the
+/// bare layer
+/// (+ residual), with it a linear layer ends the stack. What GCN, GraphSAGE, GIN and GAT share.
 template <class Layer, Var (*Activation)(Tape&, const Var&), SelfEdges Edges>
 class Stacked final : public Model {
  public:
-  Stacked(std::vector<Layer> layers, double dropout) : layers_(std::move(layers)), dropout_(dropout) {}
+  Stacked(std::vector<Layer> layers, Between between, double dropout)
+      : layers_(std::move(layers)), between_(std::move(between)), dropout_(dropout) {}
 
   Var forward(Tape& tape, const LayerGraphs& graphs, const Var& x) override {
     Var h = x;
+    std::vector<Var> outputs;
     for (int l = 0; l < layers(); ++l) {
       h = dropout(tape, graphs[l], h, dropout_);
-      h = layers_[static_cast<std::size_t>(l)].forward(tape, graphs[l], h);
-      if (l + 1 < layers()) h = Activation(tape, h);
+      const Var y = layers_[static_cast<std::size_t>(l)].forward(tape, graphs[l], h);
+      h = between_.with_residual(tape, graphs[l], l, y, h);
+      if (l + 1 == layers() && !between_.jumps()) break;
+      h = Activation(tape, between_.normed(tape, graphs[l], l, h));
+      if (between_.jumps()) outputs.push_back(h);
     }
-    return h;
+    return between_.jumps() ? between_.joined(tape, graphs[layers() - 1], outputs, dropout_) : h;
   }
   int layers() const override { return static_cast<int>(layers_.size()); }
   SelfEdges self_edges() const override { return Edges; }
+  bool sums_over_ranks() const override { return between_.sums_over_ranks(); }
 
  private:
   std::vector<Layer> layers_;
+  Between between_;
   double dropout_;
 };
 
@@ -34,7 +43,7 @@ class Stacked final : public Model {
 struct LayerShape {
   std::string name;
   std::int64_t in, out;
-  bool last;
+  bool last;  ///< makes the logits
 };
 std::vector<LayerShape> layer_shapes(const ModelOptions& options, std::int64_t hidden);
 

@@ -2,6 +2,8 @@
 #include "kith/kernels/attention.h"
 #include "kith/kernels/dense.h"
 #include "kith/kernels/loss.h"
+#include "kith/kernels/max.h"
+#include "kith/kernels/norm.h"
 #include "kith/kernels/optimiser.h"
 #include "kith/kernels/rows.h"
 #include "kith/kernels/spmm.h"
@@ -36,8 +38,21 @@ void dropout(Cpu, const RowDropout& dropout, ConstTensor x, float beta, Tensor y
 
 double softmax_cross_entropy(Cpu, ConstTensor logits, std::span<const std::int64_t> labels,
                              std::span<const std::int32_t> rows, float scale, Tensor dlogits);
+double sigmoid_cross_entropy(Cpu, ConstTensor logits, ConstTensor targets, std::span<const std::int32_t> rows,
+                             float scale, Tensor dlogits);
 std::int64_t count_correct(Cpu, ConstTensor logits, std::span<const std::int64_t> labels,
                            std::span<const std::int32_t> rows);
+
+void row_maximum(Cpu, CsrView<std::int32_t> a, std::span<const std::int32_t> rows, ConstTensor x, Tensor y,
+                 std::span<std::int32_t> slots);
+void row_maximum_backward(Cpu, CsrView<std::int32_t> a, const TransposedCsr& t,
+                          std::span<const std::int32_t> slots, ConstTensor dy, float beta, Tensor dx);
+
+void column_moments(Cpu, ConstTensor a, ConstTensor b, std::span<double> sums);
+void combine_columns(Cpu, const ColumnTerms& terms, ConstTensor u, ConstTensor v, Tensor y);
+void standardise_rows(Cpu, ConstTensor x, float epsilon, Tensor y, std::span<float> inverse);
+void standardise_rows_backward(Cpu, ConstTensor y, std::span<const float> inverse, ConstTensor dy, float beta,
+                               Tensor dx);
 
 void adam(Cpu, const AdamStep& step, std::span<const float> gradient, std::span<float> m, std::span<float> v,
           std::span<float> weights);
