@@ -78,8 +78,8 @@ Values flag_values(const Schema& schema, const Verb& verb, std::span<const std::
 }
 
 /// `kith train run.toml`: the file takes the place of DATA.
-void move_config(const Verb& verb, Values& values) {
-  if (verb.positionals.empty()) return;
+void move_config(const Schema& schema, const Verb& verb, Values& values) {
+  if (verb.positionals.empty() || schema.find("config", verb.name) == nullptr) return;
   const auto first = values.find(verb.positionals.front().setting);
   if (first == values.end() || !first->second.ends_with(".toml") || values.contains("config")) return;
   values["config"] = first->second;
@@ -123,7 +123,7 @@ bool asks_for_help(std::span<const std::string> arguments) {
 
 Settings parsed_settings(const Schema& schema, const Verb& verb, std::span<const std::string> arguments) {
   Values values = flag_values(schema, verb, arguments);
-  move_config(verb, values);
+  move_config(schema, verb, values);
   Settings settings(schema, verb.name);
   if (const auto config = values.find("config"); config != values.end()) settings.read_toml(config->second);
   settings.read_environment();

@@ -60,6 +60,21 @@ void add_run_users(Schema& schema) {
   schema.add(limit);
 }
 
+void add_slurm(Schema& schema) {
+  const auto add = [&](std::string name, Type type, std::string fallback, std::string help) {
+    Setting setting = own(std::move(name), type, std::move(help), {"slurm"});
+    setting.fallback = std::move(fallback);
+    if (type == Type::integer) setting.minimum = 1, setting.maximum = 1e6;
+    schema.add(std::move(setting));
+  };
+  add("run-file", Type::path, "", "the TOML file that `kith train` shall run");
+  add("nodes", Type::integer, "1", "hosts of the job");
+  add("ranks-per-node", Type::integer, "1", "ranks on each host");
+  add("cpus-per-rank", Type::integer, "1", "cores, and so threads, of each rank");
+  add("time", Type::text, "1:00:00", "time limit until the job is requeued: minutes, H:MM:SS or D-HH");
+  add("job-name", Type::text, "kith", "the job's name in the queue");
+}
+
 void add_shared(Schema& schema) {
   Setting threads = own("threads", Type::integer, "threads to use; 0: every core this process may run on",
                         {"generate", "prepare", "partition", "verify", "infer"});
@@ -79,6 +94,7 @@ Schema program_schema() {
   add_outputs(schema);
   add_run_users(schema);
   add_shared(schema);
+  add_slurm(schema);
   add_dataset_settings(schema);
   add_partition_settings(schema);
   add_sampler_settings(schema);

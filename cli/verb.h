@@ -45,6 +45,7 @@ void run_prepare(const Invocation& invocation);
 void run_partition(const Invocation& invocation);
 void run_inspect(const Invocation& invocation);
 void run_verify(const Invocation& invocation);
+void run_slurm(const Invocation& invocation);
 void run_settings(const Invocation& invocation);
 void run_train(Communicator& comm, const Invocation& invocation);
 void run_evaluate(Communicator& comm, const Invocation& invocation);

@@ -65,7 +65,12 @@ void report(const Failure& failure, const Communicator& comm) {
 }
 
 ExitCode end_job(Communicator& comm, const Failure& failure) {
+  if (failure.code == ExitCode::requeue) {  // all ranks leave with it, so none need be ended
+    if (comm.rank() == Rank{0}) print_last_line(fmt::format("kith: {}\n", failure.message));
+    return failure.code;
+  }
   log::debug(last_operations(comm));
+  log::debug(failure.message);  // a launcher that ends the job may swallow the last word
   pause_for_lower_ranks(comm, failure);
   report(failure, comm);
   if (comm.size() > 1) comm.abort(failure.code);

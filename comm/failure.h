@@ -24,7 +24,7 @@ void report(const Failure& failure, const Communicator& comm);
 
 /// What a rank does about a failure of its own that the others do not know of: prints it as the last word
 /// and, among several ranks, ends the job with its code. When all fail alike (a store that is not there), the
-/// lowest rank speaks.
+/// lowest rank speaks. `Interrupted` is no failure: the job is left to end by itself.
 ExitCode end_job(Communicator& comm, const Failure& failure);
 
 }  // namespace kith

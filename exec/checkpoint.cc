@@ -1,8 +1,8 @@
 // A checkpoint is a safetensors file: the parameters by name, the optimiser's moments flat, the best weights
 // flat, and the cursor in the metadata. Random numbers need no state: they are functions of the step.
 #include <algorithm>
-#include <cstdio>
 
+#include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
 #include "kith/core/checksum.h"
@@ -29,6 +29,7 @@ std::string cursor_text(const TrainingState& state, const CheckpointKey& key) {
   return Json{{"format_version", 1},
               {"epoch", state.epoch},
               {"step", state.step},
+              {"partial_loss", state.partial_loss},
               {"optimizer_steps", state.optimiser.steps()},
               {"best_epoch", state.best_epoch},
               {"metric", json_name(state.best.metric)},
@@ -51,6 +52,7 @@ void require_same_settings(const std::filesystem::path& file, const Json& cursor
 struct Cursor {
   std::int64_t epoch, step, optimiser_steps, best_epoch;
   Evaluation best;
+  std::vector<double> partial_loss = {};
 };
 
 Cursor read_cursor(const std::filesystem::path& file, const Safetensors& saved, const CheckpointKey& key) {
@@ -67,10 +69,17 @@ Cursor read_cursor(const std::filesystem::path& file, const Safetensors& saved, 
       cursor.best.accuracy[split] = json.at("best_accuracy").at(split);
       cursor.best.loss[split] = json.at("best_loss").at(split);
     }
+    cursor.partial_loss = json.at("partial_loss").get<std::vector<double>>();
     return cursor;
   } catch (const Json::exception& problem) {
     throw CorruptError(file.string() + ": malformed training state: " + problem.what());
   }
+}
+
+std::string checkpoint_name(const TrainingState& state) {
+  const std::string epoch = fmt::format("epoch-{:06}", state.epoch);
+  return (state.partial_loss.empty() ? epoch : fmt::format("{}-step-{:09}", epoch, state.step)) +
+         ".safetensors";
 }
 
 }  // namespace
@@ -101,9 +110,7 @@ void write_checkpoint(const std::filesystem::path& folder, const Parameters& par
     tensors.push_back({kMomentPrefix + moment.name, {moment.values.ssize()}, moment.values.span()});
   if (state.best_epoch > 0)
     tensors.push_back({kBest, {state.best_weights.ssize()}, state.best_weights.span()});
-  char name[48];
-  std::snprintf(name, sizeof name, "epoch-%06lld.safetensors", static_cast<long long>(state.epoch));
-  write_safetensors(folder / name, tensors, {{"kith", cursor_text(state, key)}});
+  write_safetensors(folder / checkpoint_name(state), tensors, {{"kith", cursor_text(state, key)}});
   const auto all = checkpoints_in(folder);
   for (std::size_t i = kKept; i < all.size(); ++i) std::filesystem::remove(all[i]);
 }
@@ -116,7 +123,8 @@ std::vector<std::filesystem::path> checkpoints_in(const std::filesystem::path& f
       if (name.starts_with("epoch-") && name.ends_with(".safetensors")) found.push_back(entry.path());
     }
   }
-  std::sort(found.rbegin(), found.rend());
+  // By stem: "epoch-000003" < "epoch-000003-step-…" < "epoch-000004".
+  std::sort(found.begin(), found.end(), [](const auto& a, const auto& b) { return a.stem() > b.stem(); });
   return found;
 }
 
@@ -140,6 +148,7 @@ void read_checkpoint(const std::filesystem::path& file, Parameters& parameters, 
   state.step = cursor.step;
   state.best_epoch = cursor.best_epoch;
   state.best = cursor.best;
+  state.partial_loss = cursor.partial_loss;
 }
 
 std::optional<std::filesystem::path> read_newest_checkpoint(const std::filesystem::path& folder,

@@ -58,13 +58,33 @@ class MiniBatchTrainer final : public Trainer {
 
   double run_epoch() override {
     if (!pipeline_) start_pipeline();
-    double sum = 0;
-    for (std::int64_t i = 0; i < steps_per_epoch(); ++i) sum += run_step();
+    double sum = partial_loss();
+    std::int64_t done = context_.state.step - context_.state.epoch * steps_per_epoch();
+    for (; done < steps_per_epoch() && !stops_after(done); ++done) sum += run_step();
+    context_.state.partial_loss.clear();
+    if (done < steps_per_epoch())
+      context_.state.partial_loss = all_gather(context_.comm, sum, "training loss");
     const double total = all_reduce_sum(context_.comm, sum, "training loss");
-    return total / static_cast<double>(schedule_.train_nodes());
+    return total / static_cast<double>(std::min(schedule_.train_nodes(), done * context_.options.batch_size));
   }
 
  private:
+  /// This rank's share of what an interrupted run had summed up; all of it is rank 0's when the number of
+  /// ranks has changed.
+  double partial_loss() const {
+    const std::vector<double>& saved = context_.state.partial_loss;
+    const auto rank = static_cast<std::size_t>(context_.comm.rank().value());
+    if (static_cast<int>(saved.size()) == context_.comm.size()) return saved[rank];
+    return rank == 0 ? std::accumulate(saved.begin(), saved.end(), 0.0) : 0.0;
+  }
+
+  /// Votes are messages, so not every step has one.
+  bool stops_after(std::int64_t steps) const {
+    constexpr std::int64_t kStepsPerVote = 4;
+    const bool votes = context_.stop != nullptr && steps > 0 && steps % kStepsPerVote == 0;
+    return votes && context_.stop->ask();
+  }
+
   void start_pipeline() {
     const PipelineOptions options{.depth = context_.options.prefetch,
                                   .first_step = context_.state.step,

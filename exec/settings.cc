@@ -1,5 +1,6 @@
 #include "kith/exec/settings.h"
 
+#include "kith/exec/end_time.h"
 #include "kith/sampler/settings.h"
 
 namespace kith {
@@ -110,6 +111,11 @@ void add_run_settings(Schema& s) {
   Added(s, "checkpoint-every", Type::integer, "10", "epochs between checkpoints; 0: only at the end")
       .range(0, 1e9)
       .outside_hash();
+  Added(s, "end-time", Type::text, "auto",
+        "checkpoint and exit 75 before this time: local (2026-11-21T12:00), seconds since 1970, auto: the "
+        "end of "
+        "the Slurm job, or none")
+      .outside_hash();
   Added(s, "device", Type::choice, "cpu", "what a rank computes on")
       .choices({"cpu"})
       .also("evaluate")
@@ -188,6 +194,8 @@ TrainOptions train_options(const Settings& settings) {
   options.topology = settings.text("topology");
   options.resume = settings.text("resume");
   options.overwrite = settings.boolean("overwrite");
+  options.end_time = settings.text("end-time");
+  if (options.end_time != "auto") end_time(options.end_time);  // refused before anything is written
   options.model_name = settings.text("model");
   options.settings_hash = settings.hash();
   options.settings_toml = settings.to_toml();

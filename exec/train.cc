@@ -63,7 +63,8 @@ class Run {
         owned_(parts, ownership_, comm.rank()),
         parameters_(options.seed),
         model_(make(parameters_, parts.meta().store.features, parts.meta().store.classes)),
-        state_(parameters_, options.optimiser) {}
+        state_(parameters_, options.optimiser),
+        stop_(comm, options.end_time) {}
 
   RunSummary train() {
     resume();
@@ -82,9 +83,16 @@ class Run {
   void load();
   void run_epochs();
   void run_epoch(Trainer& trainer, Progress* progress);
+  void end_epoch(EpochMetrics metrics, Progress* progress);
+  [[noreturn]] void leave_for_now();
+  std::string place() const {
+    const std::string epoch = fmt::format("after epoch {}", state_.epoch);
+    return state_.partial_loss.empty() ? epoch : fmt::format("{}, step {}", epoch, state_.step);
+  }
   void evaluate_epoch(EpochMetrics& metrics);
   void save_checkpoint();
   bool stops_early() const;
+  bool more_epochs() const { return state_.epoch < options_.epochs && !stops_early(); }
   void finish();
 
   Communicator& comm_;
@@ -99,10 +107,11 @@ class Run {
   Parameters parameters_;
   std::unique_ptr<Model> model_;
   TrainingState state_;
+  StopVote stop_;
   std::optional<LocalGraph> graph_;
   Matrix features_;
   std::vector<double> epoch_seconds_;
-  std::int64_t saved_epoch_ = 0;
+  std::pair<std::int64_t, std::int64_t> saved_{0, 0};  // epoch and step
   RunSummary summary_;
 };
 
@@ -113,11 +122,11 @@ void Run::resume() {
   } else if (options_.resume != "never") {
     read_checkpoint(options_.resume, parameters_, state_, key());
   }
-  saved_epoch_ = state_.epoch;
-  if (all_reduce_max(comm_, state_.epoch, "agree on the checkpoint") != state_.epoch)
+  saved_ = {state_.epoch, state_.step};
+  if (all_reduce_max(comm_, state_.step, "agree on the checkpoint") != state_.step)
     throw CorruptError(folder_.path().string() + ": ranks see different checkpoints");
   run_on_root(comm_, "open metrics.jsonl", [&] { folder_.keep_metrics_until(state_.epoch); });
-  if (state_.epoch > 0) log::info(fmt::format("resumed after epoch {}", state_.epoch));
+  if (state_.step > 0) log::info("resumed " + place());
 }
 
 void Run::load() {
@@ -132,15 +141,17 @@ void Run::load() {
 
 void Run::run_epochs() {
   const TrainingContext context{comm_,  ledger_, options_,    parts_, ownership_,
-                                owned_, *model_, parameters_, state_};
+                                owned_, *model_, parameters_, state_, &stop_};
   const auto trainer = options_.regime == Regime::full_graph ? full_graph_trainer(context, *graph_, features_)
                                                              : mini_batch_trainer(context);
   std::optional<Progress> progress;
   if (root()) progress.emplace("training", options_.epochs, "epochs");
   if (root()) progress->add(state_.epoch);
-  while (state_.epoch < options_.epochs && !stops_early()) {
+  while (more_epochs()) {
     run_epoch(*trainer, root() ? &*progress : nullptr);
+    if (!state_.partial_loss.empty()) leave_for_now();
     if (options_.checkpoint_every > 0 && state_.epoch % options_.checkpoint_every == 0) save_checkpoint();
+    if (more_epochs() && stop_.ask()) leave_for_now();
   }
   if (root()) progress->finish();
 }
@@ -149,6 +160,10 @@ void Run::run_epoch(Trainer& trainer, Progress* progress) {
   const auto begin = Clock::now();
   EpochMetrics metrics{.loss = trainer.run_epoch()};
   metrics.seconds = seconds_since(begin);
+  if (state_.partial_loss.empty()) end_epoch(metrics, progress);
+}
+
+void Run::end_epoch(EpochMetrics metrics, Progress* progress) {
   epoch_seconds_.push_back(metrics.seconds);
   metrics.epoch = ++state_.epoch;
   if (metrics.epoch % options_.eval_every == 0 || metrics.epoch == options_.epochs) evaluate_epoch(metrics);
@@ -174,11 +189,20 @@ bool Run::stops_early() const {
 }
 
 void Run::save_checkpoint() {
-  if (saved_epoch_ == state_.epoch) return;
+  if (saved_ == std::pair(state_.epoch, state_.step)) return;
+  const auto begin = Clock::now();
   PhaseTimer timer(ledger_, "checkpoint");
   run_on_root(comm_, "write a checkpoint",
               [&] { write_checkpoint(folder_.checkpoints(), parameters_, state_, key()); });
-  saved_epoch_ = state_.epoch;
+  saved_ = {state_.epoch, state_.step};
+  stop_.note_checkpoint(Clock::now() - begin);
+}
+
+/// All ranks are at one step here, because they voted.
+void Run::leave_for_now() {
+  save_checkpoint();
+  throw Interrupted(fmt::format("{}: checkpointed {} in {}; run the same command again to continue",
+                                stop_.reason(), place(), folder_.path().string()));
 }
 
 void Run::finish() {

@@ -39,6 +39,7 @@ struct TrainOptions {
   /// "auto": continue an unfinished run with these settings; "never": start again; else a checkpoint's path.
   std::string resume = "auto";
   bool overwrite = false;
+  std::string end_time = "none";  ///< when the job will be ended from outside; see `end_time`
 
   std::string model_name = "custom";  ///< part of the checkpoint's key
   std::uint64_t settings_hash = 0;

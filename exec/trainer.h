@@ -6,6 +6,7 @@
 #include "kith/exec/gradient_reducer.h"
 #include "kith/exec/local_graph.h"
 #include "kith/exec/model.h"
+#include "kith/exec/stop_vote.h"
 #include "kith/exec/train_options.h"
 #include "kith/exec/training_state.h"
 #include "kith/sampler/owned_data.h"
@@ -23,6 +24,7 @@ struct TrainingContext {
   Model& model;
   Parameters& parameters;
   TrainingState& state;
+  StopVote* stop = nullptr;  ///< asked between steps; null: nothing stops the training
 };
 
 /// One regime of training.
@@ -30,7 +32,9 @@ class Trainer {
  public:
   virtual ~Trainer() = default;
   virtual std::int64_t steps_per_epoch() const = 0;
-  /// One epoch from state.step on; returns the mean training loss over all ranks' seeds. Collective.
+  /// The rest of the epoch from state.step on; returns its mean training loss over all ranks' seeds. When the
+  /// ranks agree to stop on the way, state.step stays inside the epoch and state.partial_loss keeps the sums
+  /// so far. Collective.
   virtual double run_epoch() = 0;
 };
 

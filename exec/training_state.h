@@ -27,8 +27,10 @@ struct TrainingState {
   TrainingState(const Parameters& all, const OptimiserOptions& options) : optimiser(all, options) {}
 
   Optimiser optimiser;
-  std::int64_t epoch = 0;       ///< epochs finished
-  std::int64_t step = 0;        ///< optimiser steps finished: the Philox step of the next one
+  std::int64_t epoch = 0;  ///< epochs finished
+  std::int64_t step = 0;   ///< optimiser steps finished: the Philox step of the next one
+  /// By rank, the loss summed over the seeds of an epoch under way; empty between epochs.
+  std::vector<double> partial_loss;
   std::int64_t best_epoch = 0;  ///< from 1; 0: none yet
   Evaluation best;
   Array<float> best_weights;  ///< of all parameters, in their order
@@ -44,11 +46,11 @@ struct CheckpointKey {
   std::string model;
 };
 
-/// RUN/checkpoints/epoch-000123.safetensors: written whole, the last two are kept. Holds no part or local
-/// ids.
+/// RUN/checkpoints/epoch-000123.safetensors, or epoch-000123-step-000004567.safetensors inside the epoch
+/// behind it: written whole, the last two are kept. Holds no part or local ids.
 void write_checkpoint(const std::filesystem::path& folder, const Parameters& parameters,
                       const TrainingState& state, const CheckpointKey& key);
-/// The epochs of the checkpoints there, newest first.
+/// The checkpoints there, newest first.
 std::vector<std::filesystem::path> checkpoints_in(const std::filesystem::path& folder);
 /// Throws CorruptError when it is damaged, InputError when it belongs to other settings.
 void read_checkpoint(const std::filesystem::path& file, Parameters& parameters, TrainingState& state,
