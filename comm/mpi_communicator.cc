@@ -1,7 +1,9 @@
 #include "kith/comm/mpi_communicator.h"
 
+#include <chrono>
 #include <cstdio>
 #include <cstdlib>
+#include <thread>
 
 #include <fmt/format.h>
 
@@ -106,8 +108,10 @@ std::unique_ptr<Communicator> MpiCommunicator::duplicate() {
 }
 
 void MpiCommunicator::abort(ExitCode code) {
-  // Silent: the caller has said why, and that stays the last word.
+  // Silent: the caller has said why, and that stays the last word. The launcher drops what it has not
+  // forwarded when the job ends, so it gets the time to do so.
   std::fflush(nullptr);
+  std::this_thread::sleep_for(std::chrono::milliseconds(200));
   MPI_Abort(MPI_COMM_WORLD, static_cast<int>(code));
   std::_Exit(static_cast<int>(code));
 }

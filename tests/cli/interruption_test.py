@@ -6,13 +6,13 @@ import time
 import unittest
 
 from launched import Launched
-from workshop import Workshop
+from workshop import GRAPH, Workshop
 
-FULL_GRAPH = ["-o", "run", "--regime", "full-graph", "--layers", "2", "--hidden", "16", "--epochs", "40",
+FULL_GRAPH = ["-o", "run", "--regime", "full-graph", "--layers", "2", "--hidden", "16", "--epochs", "300",
               "--dropout", "0.3", "--seed", "5", "--checkpoint-every", "1000", "--threads", "1"]
-# 300 nodes, of which about half are train nodes: many steps an epoch, so that a signal falls inside one.
-MINI_BATCH = ["-o", "run", "--model", "sage", "--fanout", "4,4", "--hidden", "16", "--batch-size", "2", "--epochs", "4",
-              "--eval-every", "2", "--dropout", "0.3", "--seed", "5", "--threads", "1"]
+# Hundreds of steps an epoch, so that a signal falls inside one.
+MINI_BATCH = ["-o", "run", "--model", "sage", "--fanout", "4,4", "--hidden", "16", "--batch-size", "2", "--epochs", "12",
+              "--eval-every", "4", "--dropout", "0.3", "--seed", "5", "--threads", "1"]
 
 
 def without_seconds(text):
@@ -23,6 +23,10 @@ def without_seconds(text):
 
 
 class Interruption(Workshop):
+    def store(self, name="store"):
+        self.succeed("generate", "planted", "-o", name, *GRAPH, "--nodes", "4000")
+        return name
+
     def parts(self, k=2, name="parts", **options):
         if not (self.folder / "store").exists():
             self.store()
@@ -56,14 +60,14 @@ class Interruption(Workshop):
         self.uninterrupted(FULL_GRAPH)
         said = self.stop(FULL_GRAPH, signal.SIGUSR1)
         self.assertIn("SIGUSR1: checkpointed after epoch", said)
-        self.assertLess(len(self.metrics()), 40)
+        self.assertLess(len(self.metrics()), 300)
         self.succeed("train", "parts", *FULL_GRAPH, ranks=2)
         self.assert_same_as_whole()
 
     def test_mini_batches_continue_bit_for_bit_inside_an_epoch(self):
         self.uninterrupted(MINI_BATCH)
         said = self.stop(MINI_BATCH, signal.SIGTERM, rank=0)
-        self.assertRegex(said, r"SIGTERM: checkpointed after epoch [123]")
+        self.assertRegex(said, r"SIGTERM: checkpointed after epoch \d+")
         self.succeed("train", "parts", *MINI_BATCH, ranks=2)
         self.assert_same_as_whole()
 
@@ -89,7 +93,7 @@ class Interruption(Workshop):
         """Stops on two ranks, goes on with three and another partitioning."""
         self.uninterrupted(settings)
         self.stop(settings, signal.SIGUSR1)
-        self.parts(3, "three", more=["--method", "hash"])
+        self.parts(3, "three", more=["--method", "random"])
         self.succeed("train", "three", *settings, ranks=3)
         self.assertEqual(len(self.metrics()), len(self.metrics("whole")))
         # Sums in another order differ in the last bits, and training lets such differences grow.
