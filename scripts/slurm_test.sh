@@ -44,7 +44,7 @@ state_of() { scontrol -o show job "$1" | grep -o 'JobState=[A-Z]*' | cut -d= -f2
 not_running() { [ "$(state_of "$1")" != RUNNING ]; }
 in_state() { [ "$(state_of "$1")" = "$2" ]; }
 restarts_of() { scontrol -o show job "$1" | grep -o 'Restarts=[0-9]*' | cut -d= -f2; }
-checkpointed() { grep -q 'checkpointed after epoch' "$1.log"; }
+checkpointed() { grep -qs 'checkpointed after epoch' "$1.log"; }
 epoch_numbers() { grep -o '"epoch":[0-9]*' "$1/metrics.jsonl" | cut -d: -f2; }
 scores() { sed -E 's/"seconds":[^,}]*//' "$1/metrics.jsonl"; }
 
@@ -65,7 +65,7 @@ expect_no_epoch_lost() {
   resumed=$(grep -o 'resumed after epoch [0-9]*' "$1.log" | head -n 1 | grep -o '[0-9]*$') || fail "$1: not resumed"
   [ "$stopped" = "$resumed" ] || fail "$1: stopped after epoch $stopped, resumed after $resumed"
   epoch_numbers "$1" | cmp -s - <(seq "$(epochs_of "$1")") || fail "$1: an epoch is missing or stands twice"
-  say "  $(grep -o '[A-Za-z0-9 '"'"']*: checkpointed after epoch [0-9]*' "$1.log" | head -n 1), resumed after epoch $resumed, finished after $(epochs_of "$1")"
+  say "  $(grep -o '[^:]*: checkpointed after epoch [0-9]*' "$1.log" | head -n 1 | sed 's,^ ,,'), resumed after epoch $resumed, finished after $(epochs_of "$1")"
 }
 # A requeued job waits some seconds before it starts, and reads its settings then.
 expect_finish() {
