@@ -53,8 +53,8 @@ void RunFolder::prepare(const TrainOptions& options) const {
 }
 
 void RunFolder::clear() const {
-  for (const char* name :
-       {"run.json", "settings.toml", "metrics.jsonl", "best.safetensors", "summary.json", "report.html", "events.out.tfevents.0.kith", "DONE"})
+  for (const char* name : {"run.json", "settings.toml", "metrics.jsonl", "best.safetensors", "summary.json",
+                           "report.html", "events.out.tfevents.0.kith", "DONE"})
     fs::remove(path_ / name);
   fs::remove_all(checkpoints());
 }

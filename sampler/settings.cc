@@ -40,9 +40,10 @@ void add_sampler_settings(Schema& schema) {
   prefetch.maximum = 64;
   prefetch.shapes_result = false;
   schema.add(prefetch);
-  Setting topology = train_setting("topology", Setting::Type::choice, "replicated",
-                                   "where neighbours are sampled: every rank maps the whole graph's rows, or asks their owners; "
-                                   "auto chooses by memory");
+  Setting topology = train_setting(
+      "topology", Setting::Type::choice, "replicated",
+      "where neighbours are sampled: every rank maps the whole graph's rows, or asks their owners; "
+      "auto chooses by memory");
   topology.choices = {"replicated", "partitioned", "auto"};
   topology.shapes_result = false;
   schema.add(topology);
