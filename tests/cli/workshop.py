@@ -27,7 +27,7 @@ class Workshop(unittest.TestCase):
     def kith(self, *arguments, ranks=0, environment=None):
         launcher = [MPIEXEC, "-n", str(ranks)] if ranks else []
         return subprocess.run([*launcher, KITH, *arguments], cwd=self.folder, env=clean_environment(environment),
-                              capture_output=True, text=True, timeout=100)
+                              capture_output=True, text=True, timeout=250)
 
     def succeed(self, *arguments, **options):
         done = self.kith(*arguments, **options)
