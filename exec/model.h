@@ -25,7 +25,7 @@ class Model {
 
 /// The built-in models' shape, as the settings name it.
 struct ModelOptions {
-  std::string name = "sage";  ///< gcn | sage | sage-max | gin | gat
+  std::string name = "sage";  ///< gcn | sage | sage-max | gin | gat | gatv2
   std::int64_t in = 0, classes = 0;
   int layers = 2;
   std::int64_t hidden = 64;       ///< gat: per head

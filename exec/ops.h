@@ -67,6 +67,11 @@ struct AttentionOptions {
 };
 Var attend(Tape& tape, const LayerGraph& graph, const Var& h, const Parameter& a_src, const Parameter& a_dst,
            const AttentionOptions& options);
+/// GATv2 (Brody et al. 2022): s = ⟨att, leaky_relu(left_i + right_j)⟩ per head, y_i = Σ_j dropout(softmax_j
+/// s) right_j. left [destinations, heads · d], right [sources or destinations, heads · d], att [1, heads ·
+/// d].
+Var attend_additive(Tape& tape, const LayerGraph& graph, const Var& left, const Var& right,
+                    const Parameter& att, const AttentionOptions& options);
 /// The mean over heads: [n, heads · d] → [n, d].
 Var mean_heads(Tape& tape, const Var& x, int heads);
 

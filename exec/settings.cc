@@ -47,9 +47,10 @@ struct Added {
 void add_model_settings(Schema& s) {
   Added(s, "model", Type::choice, "sage", "the model to train").choices(model_names());
   Added(s, "layers", Type::integer, "2", "layers; in mini-batches the fanout must have as many").range(1, 64);
-  Added(s, "hidden", Type::integer, "64", "width of the hidden layers; of one head for gat").range(1, 65536);
-  Added(s, "heads", Type::integer, "8", "gat: heads of the hidden layers").range(1, 256);
-  Added(s, "output-heads", Type::integer, "1", "gat: heads of the last layer, averaged").range(1, 256);
+  Added(s, "hidden", Type::integer, "64", "width of the hidden layers; of one head for gat and gatv2")
+      .range(1, 65536);
+  Added(s, "heads", Type::integer, "8", "gat, gatv2: heads of the hidden layers").range(1, 256);
+  Added(s, "output-heads", Type::integer, "1", "gat, gatv2: heads of the last layer, averaged").range(1, 256);
   Added(s, "norm", Type::choice, "none",
         "after each hidden layer; batch-approx: batch norm by each rank's own rows in mini-batches")
       .choices({"none", "layer", "batch", "batch-approx"});
@@ -57,7 +58,8 @@ void add_model_settings(Schema& s) {
   Added(s, "jk", Type::choice, "none", "jumping knowledge: a last linear layer sees all layers' outputs")
       .choices({"none", "cat", "max"});
   Added(s, "dropout", Type::real, "0.5", "dropout of every layer's input").range(0, 0.999);
-  Added(s, "attention-dropout", Type::real, "-1", "gat: dropout of the attention weights; -1: as dropout")
+  Added(s, "attention-dropout", Type::real, "-1",
+        "gat, gatv2: dropout of the attention weights; -1: as dropout")
       .range(-1, 0.999);
 }
 

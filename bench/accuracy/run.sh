@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Trains every recipe of examples/recipes on the real graphs of KITH_DATA_DIR with several seeds, and writes the table
-# of test accuracies (mean ± standard deviation of the best-validation model) to bench/accuracy/README.md.
+# of test accuracies or ROC AUCs (mean ± standard deviation of the best-validation model) to bench/accuracy/README.md.
 #   bench/accuracy/run.sh [--seeds 5] [--kith PATH] [recipe…]
 set -euo pipefail
 cd "$(dirname "$0")/../.."
@@ -26,6 +26,7 @@ store() {
     cora | citeseer) set -- "$KITH_DATA_DIR/planetoid" --name "$1" --normalize-features row ;;
     photo) set -- "$KITH_DATA_DIR/gnn-benchmark/amazon_electronics_photo.npz" --largest-component --split "per-class:20/30:$2" ;;
     cs) set -- "$KITH_DATA_DIR/gnn-benchmark/ms_academic_cs.npz" --largest-component --split "per-class:20/30:$2" ;;
+    minesweeper) set -- "$KITH_DATA_DIR/heterophilous/minesweeper.npz" --format heterophilous --split mask:0 ;;
     *) echo "run.sh: no graph for recipe $1" >&2; exit 2 ;;
   esac
   "$kith" prepare "$@" -o "$out" > /dev/null
@@ -42,7 +43,8 @@ for recipe in "${recipes[@]}"; do
     python3 - "$work/run-$recipe-$seed/summary.json" "$recipe" "$seed" >> "$work/results" <<'PY'
 import json, sys
 summary = json.load(open(sys.argv[1]))
-print(sys.argv[2], sys.argv[3], 100 * summary["test"]["accuracy"], 100 * summary["valid"]["accuracy"])
+metric = summary["metric"]
+print(sys.argv[2], sys.argv[3], 100 * summary["test"][metric], 100 * summary["valid"][metric], metric)
 PY
     tail -n 1 "$work/results"
   done

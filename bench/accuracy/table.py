@@ -8,11 +8,11 @@ from datetime import date
 
 HEAD = """# Accuracy on real graphs
 
-Test accuracy in percent of the model that was best on the validation nodes: mean ± standard deviation over seeds. A
-seed sets the initial weights, the dropout and, for graphs without a public split, the split. Settings are the TOML
+Test accuracy in percent (ROC AUC where the recipe says `metric = "roc-auc"`: minesweeper) of the model that was best
+on the validation nodes: mean ± standard deviation over seeds. A seed sets the initial weights, the dropout and, for graphs without a public split, the split. Settings are the TOML
 files of `examples/recipes`; `bench/accuracy/run.sh` makes this table.
 
-| recipe | test accuracy | lowest | highest | seeds | date | commit |
+| recipe | test | lowest | highest | seeds | date | commit |
 |---|---|---|---|---|---|---|
 """
 
@@ -26,7 +26,7 @@ def main(results, seeds):
                 rows[match[1]] = line
     runs = {}
     for line in pathlib.Path(results).read_text().splitlines():
-        recipe, _, test, _ = line.split()
+        recipe, _, test, *_ = line.split()
         runs.setdefault(recipe, []).append(float(test))
     commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True).stdout.strip()
     for recipe, tests in runs.items():

@@ -78,4 +78,22 @@ class GatConv {
   const Parameter& bias_;
 };
 
+/// Brody et al. 2022: GAT whose attention sees both nodes before the rectifier. Needs
+/// SelfEdges::explicit_edges.
+class GatV2Conv {
+ public:
+  GatV2Conv(Parameters& parameters, const std::string& name, std::int64_t in, std::int64_t out,
+            const GatOptions& options);
+  Var forward(Tape& tape, const LayerGraph& graph, const Var& x) const;
+
+ private:
+  GatOptions options_;
+  const Parameter& source_weight_;
+  const Parameter& source_bias_;
+  const Parameter& own_weight_;
+  const Parameter& own_bias_;
+  const Parameter& att_;
+  const Parameter& bias_;
+};
+
 }  // namespace kith

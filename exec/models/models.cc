@@ -31,8 +31,9 @@ std::unique_ptr<Model> make_plain(Parameters& parameters, const ModelOptions& op
                                                        between(parameters, options, shapes), options.dropout);
 }
 
-std::unique_ptr<Model> make_gat(Parameters& parameters, const ModelOptions& options) {
-  std::vector<GatConv> layers;
+template <class Layer>
+std::unique_ptr<Model> make_attention(Parameters& parameters, const ModelOptions& options) {
+  std::vector<Layer> layers;
   const double attention_dropout =
       options.attention_dropout < 0 ? options.dropout : options.attention_dropout;
   const auto shapes = layer_shapes(options, options.hidden * options.heads);
@@ -42,7 +43,7 @@ std::unique_ptr<Model> make_gat(Parameters& parameters, const ModelOptions& opti
         parameters, shape.name, shape.in, shape.last ? shape.out : options.hidden,
         GatOptions{.heads = heads, .concatenate = !shape.last, .attention_dropout = attention_dropout});
   }
-  return std::make_unique<Stacked<GatConv, elu, SelfEdges::explicit_edges>>(
+  return std::make_unique<Stacked<Layer, elu, SelfEdges::explicit_edges>>(
       std::move(layers), between(parameters, options, shapes), options.dropout);
 }
 
@@ -54,7 +55,8 @@ constexpr Known kModels[] = {{"gcn", make_plain<GcnConv, SelfEdges::implied>},
                              {"sage", make_plain<SageConv, SelfEdges::as_stored>},
                              {"sage-max", make_plain<SageMaxConv, SelfEdges::as_stored>},
                              {"gin", make_plain<GinConv, SelfEdges::as_stored>},
-                             {"gat", make_gat}};
+                             {"gat", make_attention<GatConv>},
+                             {"gatv2", make_attention<GatV2Conv>}};
 
 }  // namespace
 

@@ -1,4 +1,5 @@
 #pragma once
+#include "kith/kernels/additive_attention.h"
 #include "kith/kernels/attention.h"
 #include "kith/kernels/dense.h"
 #include "kith/kernels/loss.h"
@@ -25,6 +26,17 @@ void sum_edges(Cpu, CsrView<std::int32_t> a, std::span<const std::int64_t> edge,
                std::span<const float> values, Tensor y, float beta);
 void edge_dropout(Cpu, CsrView<std::int32_t> a, std::span<const std::int32_t> rows, int heads,
                   const EdgeDropout& dropout, std::span<float> values);
+
+void additive_scores(Cpu, CsrView<std::int32_t> a, std::span<const std::int32_t> rows,
+                     const AdditiveScores& scores, std::span<float> values);
+void additive_scores_backward(Cpu, CsrView<std::int32_t> a, std::span<const std::int64_t> edge,
+                              const AdditiveScores& scores, std::span<const float> ds, Tensor d_own);
+void attention_vector_backward(Cpu, CsrView<std::int32_t> a, const AdditiveScores& scores,
+                               std::span<const float> ds, std::span<double> d_att);
+void row_softmax(Cpu, CsrView<std::int32_t> a, std::span<const std::int32_t> rows, int heads,
+                 std::span<float> values);
+void row_softmax_backward(Cpu, CsrView<std::int32_t> a, int heads, std::span<const float> alpha,
+                          std::span<float> dvalues);
 
 void matmul(Cpu, Trans trans_a, ConstTensor a, Trans trans_b, ConstTensor b, float beta, Tensor c);
 void add_bias(Cpu, std::span<const float> bias, Tensor y);

@@ -1,5 +1,6 @@
 #include "kith/exec/metric.h"
 
+#include <algorithm>
 #include <cmath>
 
 #include "exec/gradient_check.h"
@@ -75,15 +76,13 @@ double on_ranks(int ranks, Metric metric, const Problem& p, const LabelView& lab
 double f1_of(const Problem& p, std::int64_t c, bool multi, double* sums) {
   double tp = 0, fp = 0, fn = 0;
   for (const std::int32_t i : p.rows) {
-    bool guess = p.logits(i, c) > 0, truth = p.classes[i] == c;
+    const float* x = p.logits.view().row(i);
+    bool guess = std::max_element(x, x + kClasses) - x == c, truth = p.classes[i] == c;
     if (multi) {
       const float target = p.multi[i * kClasses + c];
       if (std::isnan(target)) continue;
+      guess = x[c] > 0;
       truth = target == 1;
-    } else {
-      for (std::int64_t other = 0; other < kClasses; ++other) guess = other == 0 || guess;
-      for (std::int64_t other = 0; other < kClasses; ++other)
-        if (other != c && (p.logits(i, other) > p.logits(i, c))) guess = false;
     }
     tp += guess && truth;
     fp += guess && !truth;
@@ -121,7 +120,8 @@ TEST(Metric, RocAucOfSeveralLabelsIsTheMeanOverClassesOnAnyRanks) {
   for (std::int64_t c = 0; c < kClasses; ++c) {
     std::vector<Scored> examples;
     for (const std::int32_t i : p.rows)
-      if (const float t = p.multi[i * kClasses + c]; !std::isnan(t)) examples.push_back({p.logits(i, c), t == 1});
+      if (const float t = p.multi[i * kClasses + c]; !std::isnan(t))
+        examples.push_back({p.logits(i, c), t == 1});
     mean += pairwise_auc(examples) / kClasses;
   }
   for (const int ranks : {1, 2, 3})
@@ -137,7 +137,8 @@ TEST(Metric, WhatIsNotDefinedIsRefused) {
   EXPECT_EQ(metric_for(Metric::automatic, meta), Metric::f1_micro);
   EXPECT_THROW(metric_for(Metric::accuracy, meta), InputError);
   EXPECT_THROW(metric_of("roc"), InputError);
-  for (const std::string& name : metric_names()) EXPECT_EQ(metric_of_json(json_name(metric_of(name))), metric_of(name));
+  for (const std::string& name : metric_names())
+    EXPECT_EQ(metric_of_json(json_name(metric_of(name))), metric_of(name));
 }
 
 }  // namespace

@@ -99,5 +99,35 @@ TEST(CountCorrect, TakesTheSmallerClassOfEqualLogits) {
   EXPECT_EQ(count_correct(Cpu{}, logits, labels, last), 0);
 }
 
+TEST_P(LossClasses, SigmoidIsTheDefinitionAndUnlabelledEntriesCountNothing) {
+  const int classes = GetParam();
+  const float scale = 1.0f / 467;
+  Matrix logits = random_matrix(kRows, classes, 4), targets(kRows, classes);
+  Random random(5);
+  for (float& x : logits.span()) x *= random.below(10) == 0 ? 60.0f : 3.0f;
+  for (float& t : targets.span()) t = random.below(4) == 0 ? NAN : static_cast<float>(random.below(2));
+  const std::vector<std::int32_t> rows = random_problem(classes).rows;
+  for_each_instruction_set([&] {
+    Matrix gradient(kRows, classes, NAN);
+    const double loss = sigmoid_cross_entropy(Cpu{}, logits, targets, rows, scale, gradient);
+    double want = 0;
+    for (const std::int32_t row : rows) {
+      for (std::int64_t j = 0; j < classes; ++j) {
+        const double x = logits(row, j), t = targets(row, j), sigmoid = 1 / (1 + std::exp(-x));
+        if (std::isnan(t)) {
+          ASSERT_EQ(gradient(row, j), 0) << row;
+          continue;
+        }
+        want += scale * (std::max(x, 0.0) - t * x + std::log1p(std::exp(-std::abs(x))));
+        ASSERT_NEAR(gradient(row, j), scale * (sigmoid - t), 1e-6 * scale) << row << ' ' << j;
+      }
+    }
+    EXPECT_NEAR(loss, want, 1e-6 * want + 1e-9);
+    for (std::int64_t row = 0; row < kRows; ++row)
+      if (!std::binary_search(rows.begin(), rows.end(), static_cast<std::int32_t>(row)))
+        for (std::int64_t j = 0; j < classes; ++j) ASSERT_EQ(gradient(row, j), 0) << row;
+  });
+}
+
 }  // namespace
 }  // namespace kith
