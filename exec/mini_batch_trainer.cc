@@ -59,7 +59,7 @@ class MiniBatchTrainer final : public Trainer {
   double run_epoch() override {
     if (!pipeline_) start_pipeline();
     double sum = partial_loss();
-    std::int64_t done = context_.state.step - context_.state.epoch * steps_per_epoch();
+    std::int64_t done = context_.state.step % steps_per_epoch();
     for (; done < steps_per_epoch() && !stops_after(done); ++done) sum += run_step();
     context_.state.partial_loss.clear();
     if (done < steps_per_epoch())
