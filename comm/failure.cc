@@ -19,8 +19,8 @@ namespace {
 
 using std::chrono::milliseconds;
 
-constexpr milliseconds kPausePerRank{50};
-constexpr milliseconds kLongestPause{1000};
+constexpr milliseconds kPausePerRank{400};
+constexpr milliseconds kLongestPause{2000};
 constexpr milliseconds kEchoPause{500};
 
 /// One write, so that lines of several ranks do not mix.

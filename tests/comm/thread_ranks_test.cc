@@ -36,14 +36,18 @@ INSTANTIATE_TEST_SUITE_P(, ThreadRanks, testing::Combine(testing::ValuesIn(kClai
 
 namespace {
 
-void reduce_ten_times(Communicator& comm) {
-  comm.set_no_progress_limit(std::chrono::milliseconds(300));
+constexpr std::chrono::milliseconds kLimit{300};
+
+void reduce_ten_times_within(Communicator& comm, std::chrono::milliseconds limit) {
+  comm.set_no_progress_limit(limit);
   for (int i = 0; i < 10; ++i) {
     std::vector<float> values(100, 1.0f);
     all_reduce_sum(comm, std::span(values), "gradients");
     if (values[0] != static_cast<float>(comm.size())) throw Error("a wrong sum");
   }
 }
+
+void reduce_ten_times(Communicator& comm) { reduce_ten_times_within(comm, kLimit); }
 
 }  // namespace
 
@@ -60,7 +64,11 @@ TEST(ThreadFaults, ALostMessageIsNamedAndNeverChangesAResult) {
 }
 
 TEST(ThreadFaults, AStalledRankIsNamed) {
-  const auto run = [] { run_thread_ranks(4, reduce_ten_times, {.stalled_rank = 2, .stall_after = 9}); };
+  // The stalled rank hears nothing new either, so it must not be the first to give up.
+  const auto body = [](Communicator& comm) {
+    reduce_ten_times_within(comm, comm.rank() == Rank(2) ? 100 * kLimit : kLimit);
+  };
+  const auto run = [&] { run_thread_ranks(4, body, {.stalled_rank = 2, .stall_after = 9}); };
   EXPECT_THAT(run, ThrowsMessage<PeerError>(HasSubstr("rank 2")));
 }
 
