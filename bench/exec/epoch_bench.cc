@@ -9,6 +9,7 @@
 
 #include "kith/comm/world.h"
 #include "kith/datasets/generate/planted.h"
+#include "kith/datasets/import/split_spec.h"
 #include "kith/datasets/partitioned_store.h"
 #include "kith/datasets/prepare.h"
 #include "kith/exec/trainer.h"
@@ -29,6 +30,7 @@ class Data {
     options.features = 128;
     options.classes = 16;
     options.communities = 32;
+    options.split = parse_split("random:0.2/0.1/0.7");
     std::filesystem::create_directories(folder_);
     write_dataset(planted(options), folder_ / "store", {});
     parts_.emplace(open_data(folder_ / "store"));
