@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <cmath>
 
 #include "kith/core/parallel.h"
@@ -105,6 +106,13 @@ HWY_INLINE void apply(const DropoutMask& mask, const std::uint32_t* words, const
   }
 }
 
+/// Whether x is +0 throughout.
+HWY_INLINE bool zeros(const float* x, std::int64_t count) {
+  std::uint32_t any = 0;
+  for (std::int64_t j = 0; j < count; ++j) any |= std::bit_cast<std::uint32_t>(x[j]);
+  return any == 0;
+}
+
 /// Collects draws until there is one for every lane.
 class Packer {
  public:
@@ -148,6 +156,11 @@ class Packer {
 
   /// The elements [j, j + 4 lanes) of a row need no packing, and leave the packed draws alone.
   HWY_INLINE void add_whole(const DropoutRow& row, std::int64_t j) {
+    // Zeros stay zeros whatever is drawn, and a bag of words is mostly zeros.
+    if (mask_.beta == 0 && zeros(row.x + j, 4 * lanes_)) {
+      std::fill_n(row.y + j, 4 * lanes_, 0.0f);
+      return;
+    }
     std::uint32_t words[4 * kMostLanes];
     Draws().consecutive(mask_.key, row.id, static_cast<std::uint32_t>(j / 4), mask_.step, words);
     apply(mask_, words, row.x + j, row.y + j, 4 * lanes_);

@@ -48,6 +48,25 @@ TEST_P(DropoutWidths, IsTheScalarDefinitionBitForBit) {
   });
 }
 
+TEST(Dropout, OfMostlyZerosIsTheScalarDefinition) {
+  const std::int64_t n = 60, d = 301;
+  const auto ids = random_ids(n);
+  const Matrix dense = random_matrix(n, d, 3);
+  Matrix x(n, d);
+  for (std::int64_t i = 0; i < n; ++i)
+    for (std::int64_t j = 0; j < d; ++j) x(i, j) = (i * d + j) % 97 == 0 ? dense(i, j) : 0.0f;
+  for_each_instruction_set([&] {
+    for (const float beta : {0.0f, 1.0f}) {
+      Matrix y(n, d, 2.0f);
+      dropout(Cpu{}, {0.3f, kKey, kStep, ids}, x, beta, y);
+      for (std::int64_t i = 0; i < n; ++i) {
+        for (std::int64_t j = 0; j < d; ++j)
+          ASSERT_FLOAT_EQ(y(i, j), masked(x(i, j), 0.3f, ids[i], j) + 2 * beta) << i << ' ' << j;
+      }
+    }
+  });
+}
+
 TEST(Dropout, AddsBetaTimesTheOld) {
   const auto ids = random_ids(20);
   const Matrix x = random_matrix(20, 33, 2);
