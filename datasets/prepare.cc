@@ -174,7 +174,9 @@ PrepareReport prepare(const std::filesystem::path& raw, const std::filesystem::p
       options.split.empty() ? std::nullopt : std::optional(parse_split(options.split));
   PrepareReport report;
   PhaseClock clock(report);
-  RawDataset data = import_dataset(raw, {.format = options.format, .name = options.name, .split = split});
+  RawDataset data = import_dataset(
+      raw,
+      {.format = options.format, .matrix_rows = options.matrix_rows, .name = options.name, .split = split});
   clock.end("read");
   return write_dataset(std::move(data), store, options, std::move(report));
 }

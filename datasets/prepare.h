@@ -1,5 +1,6 @@
 #pragma once
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -17,9 +18,10 @@ enum class LoopPolicy { automatic, add, drop, keep };
 enum class FeatureNorm { none, row };
 
 struct PrepareOptions {
-  std::string format = "auto";  ///< a name of `import_formats()`, or auto: recognised
-  std::string name;             ///< which of several data sets a folder holds; the store's name
-  bool undirected = false;      ///< adds the reverse of every edge
+  std::string format = "auto";         ///< a name of `import_formats()`, or auto: recognised
+  std::string name;                    ///< which of several data sets a folder holds; the store's name
+  std::optional<RowsAre> matrix_rows;  ///< of an adjacency matrix; nothing: the format's habit
+  bool undirected = false;             ///< adds the reverse of every edge
   LoopPolicy self_loops = LoopPolicy::automatic;
   bool largest_component = false;
   FeatureNorm normalize_features = FeatureNorm::none;

@@ -36,6 +36,8 @@ void add_prepare_settings(Schema& schema) {
   for (const ImportFormat& format : import_formats()) formats.emplace_back(format.name);
   add_choice(schema, "format", std::move(formats), "the raw format; auto recognises it");
   add("name", Type::text, "", "which of several data sets the folder holds (cora); also the store's name");
+  add_choice(schema, "matrix-rows", {"auto", "sources", "destinations"},
+             "what the rows of an adjacency matrix are; auto: destinations in indptr/indices, else sources");
   add("undirected", Type::boolean, "false", "add the reverse of every edge");
   add_choice(schema, "self-loops", {"auto", "add", "drop", "keep"},
              "what becomes of self-loops; auto drops them for planetoid and gnn-benchmark, else keeps them");
@@ -104,6 +106,8 @@ PrepareOptions prepare_options(const Settings& settings) {
   PrepareOptions options;
   options.format = settings.text("format");
   if (settings.has_value("name")) options.name = settings.text("name");
+  if (const std::string rows = settings.text("matrix-rows"); rows != "auto")
+    options.matrix_rows = rows == "sources" ? RowsAre::sources : RowsAre::destinations;
   options.undirected = settings.boolean("undirected");
   options.self_loops = loop_policy(settings.text("self-loops"));
   options.largest_component = settings.boolean("largest-component");

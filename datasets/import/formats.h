@@ -34,6 +34,21 @@ RawDataset read_npz(const std::filesystem::path& raw, const ImportRequest& reque
 bool recognises_ogb(const std::filesystem::path& raw, const ImportRequest& request);
 RawDataset read_ogb(const std::filesystem::path& raw, const ImportRequest& request);
 
+/// `scipy.sparse.save_npz`: an adjacency matrix as CSR, CSC or COO; rows are sources. Values that are not all
+/// 1 are the edges' weights.
+bool recognises_scipy(const std::filesystem::path& raw, const ImportRequest& request);
+RawDataset read_scipy(const std::filesystem::path& raw, const ImportRequest& request);
+
+/// Matrix Market coordinate files (pattern, integer, real; general, symmetric), `.mtx[.gz]`; rows are
+/// sources.
+bool recognises_matrix_market(const std::filesystem::path& raw, const ImportRequest& request);
+RawDataset read_matrix_market(const std::filesystem::path& raw, const ImportRequest& request);
+
+/// METIS graph files, `.graph[.gz]`, `.metis[.gz]`, with every fmt. Both directions of every edge are
+/// checked.
+bool recognises_metis(const std::filesystem::path& raw, const ImportRequest& request);
+RawDataset read_metis(const std::filesystem::path& raw, const ImportRequest& request);
+
 /// Text, one edge a line (source, destination), `.gz` or not: comments (# %), a header and any separator are
 /// recognised; further columns are left out. Ids with large gaps are numbered anew and kept as the user's
 /// ids.

@@ -33,7 +33,7 @@ bool recognises_gnn_benchmark(const std::filesystem::path& raw, const ImportRequ
   return is_npz_with(raw, {"adj_indptr", "adj_indices", "adj_shape", "labels"});
 }
 
-RawDataset read_gnn_benchmark(const std::filesystem::path& raw, const ImportRequest&) {
+RawDataset read_gnn_benchmark(const std::filesystem::path& raw, const ImportRequest& request) {
   const NpzFile file(raw);
   RawDataset data;
   data.name = raw.stem().string();
@@ -46,7 +46,7 @@ RawDataset read_gnn_benchmark(const std::filesystem::path& raw, const ImportRequ
     throw InputError(
         fmt::format("{}: shape [{}, {}] is not square", adjacency.where, adjacency.rows, adjacency.cols));
   data.nodes = adjacency.rows;
-  data.edges = edges_of(adjacency, RowsAre::sources);
+  data.edges = edges_of(adjacency, rows_of(request, RowsAre::sources));
   if (file.has("attr_data")) data.features = dense_of(matrix_of(file, "attr"));
   set_labels(data, file.array("labels").view);
   return data;

@@ -14,7 +14,7 @@
 namespace kith {
 namespace {
 
-void set_csr(RawDataset& raw, const NamedArrays& arrays) {
+void set_csr(RawDataset& raw, const NamedArrays& arrays, RowsAre rows_are) {
   SparseMatrix matrix;
   matrix.where = arrays.where;
   arrays.with("indptr", [&](const NpyView& view) {
@@ -30,7 +30,7 @@ void set_csr(RawDataset& raw, const NamedArrays& arrays) {
   matrix.rows = matrix.cols = matrix.indptr.ssize() - 1;
   check(matrix);
   raw.nodes = matrix.rows;
-  raw.edges = edges_of(matrix, RowsAre::destinations);
+  raw.edges = edges_of(matrix, rows_are);
 }
 
 void set_edges(RawDataset& raw, const NamedArrays& arrays) {
@@ -99,11 +99,11 @@ bool has_graph(const NamedArrays& arrays) {
   return arrays.has("edges") || (arrays.has("indptr") && arrays.has("indices"));
 }
 
-RawDataset dataset_of(const NamedArrays& arrays) {
+RawDataset dataset_of(const NamedArrays& arrays, RowsAre rows_are) {
   if (!has_graph(arrays)) throw InputError(arrays.where + ": neither edges nor indptr and indices are there");
   RawDataset raw;
   if (arrays.has("indptr")) {
-    set_csr(raw, arrays);
+    set_csr(raw, arrays, rows_are);
   } else {
     raw.nodes = nodes_of_rows(arrays);
     set_edges(raw, arrays);
@@ -135,7 +135,7 @@ std::pair<Array<std::int64_t>, Array<std::int64_t>> edge_pairs_of(const NpyView&
 std::int64_t nodes_spanned(std::span<const std::int64_t> source, std::span<const std::int64_t> destination,
                            const std::string& where) {
   // Ids far above the number of edges are damage, or need renumbering; they must not size an allocation.
-  const std::int64_t bound = 64 * static_cast<std::int64_t>(source.size()) + (1 << 20);
+  const std::int64_t bound = plausible_nodes(static_cast<std::int64_t>(source.size()));
   std::int64_t largest = -1;
   for (std::size_t e = 0; e < source.size(); ++e)
     for (const std::int64_t id : {source[e], destination[e]}) {
@@ -150,9 +150,9 @@ std::int64_t nodes_spanned(std::span<const std::int64_t> source, std::span<const
 bool recognises_npy(const std::filesystem::path& raw, const ImportRequest&) {
   return std::filesystem::is_directory(raw) && has_graph(arrays_in_folder(raw));
 }
-RawDataset read_npy(const std::filesystem::path& raw, const ImportRequest&) {
+RawDataset read_npy(const std::filesystem::path& raw, const ImportRequest& request) {
   if (!std::filesystem::is_directory(raw)) throw InputError(raw.string() + ": no folder of .npy files");
-  RawDataset data = dataset_of(arrays_in_folder(raw));
+  RawDataset data = dataset_of(arrays_in_folder(raw), rows_of(request, RowsAre::destinations));
   data.name = raw.filename().string();
   return data;
 }
@@ -160,8 +160,8 @@ RawDataset read_npy(const std::filesystem::path& raw, const ImportRequest&) {
 bool recognises_npz(const std::filesystem::path& raw, const ImportRequest&) {
   return is_npz_with(raw, {"indptr", "indices"}) || is_npz_with(raw, {"edges"});
 }
-RawDataset read_npz(const std::filesystem::path& raw, const ImportRequest&) {
-  RawDataset data = dataset_of(arrays_in_npz(raw));
+RawDataset read_npz(const std::filesystem::path& raw, const ImportRequest& request) {
+  RawDataset data = dataset_of(arrays_in_npz(raw), rows_of(request, RowsAre::destinations));
   data.name = raw.stem().string();
   return data;
 }

@@ -19,8 +19,8 @@ NamedArrays arrays_in_npz(const std::filesystem::path& file);
 
 /// True when there are `indptr` and `indices`, or `edges`.
 bool has_graph(const NamedArrays& arrays);
-/// The data set of arrays named as in the store.
-RawDataset dataset_of(const NamedArrays& arrays);
+/// The data set of arrays named as in the store; of `indptr` and `indices` the rows are what `rows_are` says.
+RawDataset dataset_of(const NamedArrays& arrays, RowsAre rows_are);
 
 /// Edges from [2, E] or [E, 2] (source first), as (source, destination); [2, 2] is read as [2, E].
 std::pair<Array<std::int64_t>, Array<std::int64_t>> edge_pairs_of(const NpyView& view);

@@ -8,15 +8,19 @@
 
 namespace kith {
 
-NpzArray NpzFile::array(std::string_view name) const {
+ZipBytes NpzFile::bytes(std::string_view name) const {
   const ZipMember* member = zip_.find(std::string(name) + ".npy");
   if (member == nullptr) {
     std::string names;
     for (const ZipMember& one : zip_.members()) names += " " + one.name;
     throw InputError(fmt::format("{}: no array \"{}\"; it holds{}", where(), name, names));
   }
+  return zip_.read(*member);
+}
+
+NpzArray NpzFile::array(std::string_view name) const {
   NpzArray out;
-  out.storage = zip_.read(*member);
+  out.storage = bytes(name);
   out.view = parse_npy(out.storage.bytes, fmt::format("{}: {}", where(), name));
   return out;
 }

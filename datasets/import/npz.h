@@ -17,6 +17,8 @@ class NpzFile {
   bool has(std::string_view name) const { return zip_.find(std::string(name) + ".npy") != nullptr; }
   /// Throws InputError when it is not there, with the names that are.
   NpzArray array(std::string_view name) const;
+  /// The array's file as it stands, header and all. Throws InputError when it is not there.
+  ZipBytes bytes(std::string_view name) const;
   const std::string& where() const { return zip_.where(); }
 
  private:

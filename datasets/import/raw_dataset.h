@@ -62,6 +62,9 @@ struct RawDataset {
   std::vector<std::string> notes;  ///< what the importer mended, a sentence each
 };
 
+/// What a row of an adjacency matrix is.
+enum class RowsAre { sources, destinations };
+
 std::int64_t edge_count(const RawEdges& edges);
 
 /// O(n F + m) checks with the file, the position, the value and the bound in the message; throws InputError:

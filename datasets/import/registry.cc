@@ -17,10 +17,13 @@ constexpr ImportFormat kFormats[] = {
     {"gnn-benchmark", "an .npz of adj_*, attr_*, labels", recognises_gnn_benchmark, read_gnn_benchmark},
     {"heterophilous", "an .npz of node_features, node_labels, edges, *_masks", recognises_heterophilous,
      read_heterophilous},
+    {"scipy", "an .npz of scipy.sparse.save_npz: format, shape, data", recognises_scipy, read_scipy},
     {"ogb", "a folder of raw/ (csv.gz or data.npz) and split/", recognises_ogb, read_ogb},
     {"npy", "a folder of .npy files: indptr, indices or edges; features, labels, …", recognises_npy,
      read_npy},
     {"npz", "an .npz of the same arrays", recognises_npz, read_npz},
+    {"matrix-market", "a Matrix Market file: .mtx, also .gz", recognises_matrix_market, read_matrix_market},
+    {"metis", "a METIS graph file: .graph, .metis, also .gz", recognises_metis, read_metis},
     {"edge-list", "text, one edge a line: .txt, .csv, .tsv, also .gz", recognises_edge_list, read_edge_list},
 };
 

@@ -12,9 +12,15 @@ namespace kith {
 /// What the user said about the raw data.
 struct ImportRequest {
   std::string format = "auto";
-  std::string name;                ///< which of several data sets a folder holds
-  std::optional<SplitSpec> split;  ///< an importer looks at `mask` only
+  std::optional<RowsAre> matrix_rows = {};  ///< of an adjacency matrix; nothing: the format's habit
+  std::string name;                         ///< which of several data sets a folder holds
+  std::optional<SplitSpec> split;           ///< an importer looks at `mask` only
 };
+
+/// What the rows of an adjacency matrix are, where the user did not say otherwise.
+inline RowsAre rows_of(const ImportRequest& request, RowsAre habit) {
+  return request.matrix_rows.value_or(habit);
+}
 
 /// A raw format: adding one is a file with the two functions and its line in registry.cc.
 struct ImportFormat {

@@ -137,6 +137,11 @@ RawEdges edges_of(Array<std::int64_t> source, Array<std::int64_t> destination, s
   return OwnedColumns<std::int64_t>{std::move(source), std::move(destination)};
 }
 
+void set_weights(RawDataset& raw, Array<float> weights) {
+  const bool plain = std::all_of(weights.begin(), weights.end(), [](float weight) { return weight == 1; });
+  if (!plain) raw.edge_weights = std::move(weights);
+}
+
 RawFeatures dense_of(const SparseMatrix& matrix) {
   if (matrix.cols > kMostFeatures)
     throw InputError(

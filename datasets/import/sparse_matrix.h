@@ -21,10 +21,11 @@ struct SparseMatrix {
 /// indices, indices lie in [0, cols), there are as many values as indices.
 void check(const SparseMatrix& matrix);
 
-/// What a row of the matrix is.
-enum class RowsAre { sources, destinations };
 /// One edge per entry; narrow ids where they fit.
 RawEdges edges_of(const SparseMatrix& matrix, RowsAre rows_are);
+
+/// One weight per edge; none where all are 1.
+void set_weights(RawDataset& raw, Array<float> weights);
 
 /// The matrix with its zeros, fp32. Throws MemoryError when that exceeds the memory there is.
 RawFeatures dense_of(const SparseMatrix& matrix);
@@ -44,6 +45,9 @@ Array<std::int64_t> ids_of(const NpyView& view);
 inline constexpr std::int64_t kMostClasses = 1 << 20;
 /// Wider feature rows than this are taken for damage.
 inline constexpr std::int64_t kMostFeatures = 1 << 24;
+/// More nodes than this for so many edges are damage, or names that need renumbering; they must not size an
+/// allocation.
+constexpr std::int64_t plausible_nodes(std::int64_t edges) { return 64 * edges + (std::int64_t{1} << 20); }
 /// Throws MemoryError unless `bytes` fit in what the process may use.
 void expect_room(const std::string& where, double bytes);
 
