@@ -1,52 +1,82 @@
 #!/usr/bin/env bash
-# Trains every recipe of examples/recipes on the real graphs of KITH_DATA_DIR with several seeds, and writes the table
-# of test accuracies or ROC AUCs (mean ± standard deviation of the best-validation model) to bench/accuracy/README.md.
-#   bench/accuracy/run.sh [--seeds 5] [--kith PATH] [recipe…]
+# Trains the recipes of examples/recipes (all, or those named) on the real graphs of KITH_DATA_DIR with several seeds,
+# adds a line per run to the results, and writes the tables of bench/accuracy/README.md from all of them.
+#   bench/accuracy/run.sh [--seeds 10] [--ranks 1] [--threads 1] [--kith PATH] [--results FILE] [--work DIR] [recipe…]
+# A seed whose result stands there, made by the same settings, is not run again, so an interrupted call goes on where
+# it stopped; with --work DIR, which keeps stores and runs, from the last checkpoint of the run it was in.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
-seeds=5 kith=build/release/bin/kith
+seeds=10 ranks=1 threads=1 kith=build/release/bin/kith results=bench/accuracy/results.csv work=
 while [[ $# -gt 0 && $1 == --* ]]; do
   case $1 in
     --seeds) seeds=$2 ;;
+    --ranks) ranks=$2 ;;
+    --threads) threads=$2 ;;
     --kith) kith=$2 ;;
+    --results) results=$2 ;;
+    --work) work=$2 ;;
     *) echo "run.sh: unknown option $1" >&2; exit 2 ;;
   esac
   shift 2
 done
 : "${KITH_DATA_DIR:?KITH_DATA_DIR names the folder of the real graphs}"
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
+if [[ -z $work ]]; then
+  work=$(mktemp -d)
+  trap 'rm -rf "$work"' EXIT
+fi
+mkdir -p "$work"
 export KITH_PROGRESS=none
 
-# store NAME SEED: prepares a recipe's graph; graphs without a split of their own get one per seed.
+# quietly COMMAND…: shows what it printed only if it failed.
+quietly() {
+  local log
+  log=$(mktemp "$work/log.XXXXXX")
+  "$@" > "$log" 2>&1 || { cat "$log" >&2; exit 1; }
+  rm -f "$log"
+}
+
+# store RECIPE SEED: prepares a recipe's graph; graphs without a split of their own get one per seed.
 store() {
-  local out=$work/$1-$2
-  [[ -d $out ]] && { echo "$out"; return; }
-  case $1 in
-    cora | citeseer) set -- "$KITH_DATA_DIR/planetoid" --name "$1" --normalize-features row ;;
-    photo) set -- "$KITH_DATA_DIR/gnn-benchmark/amazon_electronics_photo.npz" --largest-component --split "per-class:20/30:$2" ;;
-    cs) set -- "$KITH_DATA_DIR/gnn-benchmark/ms_academic_cs.npz" --largest-component --split "per-class:20/30:$2" ;;
-    minesweeper) set -- "$KITH_DATA_DIR/heterophilous/minesweeper.npz" --format heterophilous --split mask:0 ;;
+  local graph=${1%%-*} split=own raw=()
+  case $graph in
+    cora | citeseer) raw=("$KITH_DATA_DIR/planetoid" --name "$graph" --normalize-features row) ;;
+    photo) split=$2 raw=("$KITH_DATA_DIR/gnn-benchmark/amazon_electronics_photo.npz") ;;
+    cs) split=$2 raw=("$KITH_DATA_DIR/gnn-benchmark/ms_academic_cs.npz") ;;
+    minesweeper) raw=("$KITH_DATA_DIR/heterophilous/minesweeper.npz" --format heterophilous --split mask:0) ;;
+    acl) raw=("$KITH_DATA_DIR/acl-coauthor" --undirected) ;;
     *) echo "run.sh: no graph for recipe $1" >&2; exit 2 ;;
   esac
-  "$kith" prepare "$@" -o "$out" > /dev/null
+  [[ $split == own ]] || raw+=(--largest-component --split "per-class:20/30:$split")
+  local out=$work/$graph-$split
+  [[ -d $out ]] || quietly "$kith" prepare "${raw[@]}" -o "$out"
   echo "$out"
+}
+
+# data RECIPE SEED: the store, or its parts where there are several ranks.
+data() {
+  local whole
+  whole=$(store "$1" "$2")
+  [[ $ranks -gt 1 ]] || { echo "$whole"; return; }
+  [[ -d $whole-k$ranks ]] || quietly "$kith" partition "$whole" -o "$whole-k$ranks" -k "$ranks"
+  echo "$whole-k$ranks"
+}
+
+train() {
+  local launch=()
+  [[ $ranks -eq 1 ]] || launch=(mpiexec -n "$ranks")
+  quietly "${launch[@]}" "$kith" train "$1" -o "$2" --config "examples/recipes/$3.toml" --seed "$4" --threads "$threads"
 }
 
 recipes=("$@")
 [[ ${#recipes[@]} -gt 0 ]] || recipes=($(cd examples/recipes && ls *.toml | sed 's/\.toml$//'))
 for recipe in "${recipes[@]}"; do
   for ((seed = 0; seed < seeds; seed++)); do
-    data=$(store "${recipe%%-*}" "$seed")
-    "$kith" train "$data" -o "$work/run-$recipe-$seed" --config "examples/recipes/$recipe.toml" --seed "$seed" \
-      > "$work/log" 2>&1 || { cat "$work/log" >&2; exit 1; }
-    python3 - "$work/run-$recipe-$seed/summary.json" "$recipe" "$seed" >> "$work/results" <<'PY'
-import json, sys
-summary = json.load(open(sys.argv[1]))
-metric = summary["metric"]
-print(sys.argv[2], sys.argv[3], 100 * summary["test"][metric], 100 * summary["valid"][metric], metric)
-PY
-    tail -n 1 "$work/results"
+    python3 bench/accuracy/results.py has "$results" "$recipe" "$seed" "$ranks" && continue
+    input=$(data "$recipe" "$seed")
+    run=$work/run-$recipe-$seed-$ranks
+    train "$input" "$run" "$recipe" "$seed"
+    python3 bench/accuracy/results.py add "$results" "$recipe" "$seed" "$ranks" "$run/summary.json"
+    rm -rf "$run"
   done
 done
-python3 bench/accuracy/table.py "$work/results" "$seeds"
+python3 bench/accuracy/table.py "$results"
