@@ -94,7 +94,7 @@ std::string source_of(const Verb& verb, const std::string& setting) {
 
 void require_positionals(const Schema& schema, const Verb& verb, const Settings& settings) {
   for (const Positional& positional : verb.positionals)
-    if (!settings.has_value(positional.setting))
+    if (!positional.optional && !settings.has_value(positional.setting))
       throw InputError(fmt::format("kith {} needs {} ({}); see kith {} --help", verb.name, positional.label,
                                    schema.find(positional.setting, verb.name)->help, verb.name));
 }

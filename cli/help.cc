@@ -43,7 +43,8 @@ bool is_positional(const Verb& verb, const Setting& setting) {
 
 std::string usage_of(const Verb& verb) {
   std::string usage = "kith " + verb.name;
-  for (const Positional& positional : verb.positionals) usage += " " + positional.label;
+  for (const Positional& positional : verb.positionals)
+    usage += positional.optional ? " [" + positional.label + "]" : " " + positional.label;
   return usage + " [settings]";
 }
 

@@ -1,5 +1,6 @@
 #include "kith/cli/schema.h"
 
+#include "kith/cli/bench.h"
 #include "kith/datasets/settings.h"
 #include "kith/exec/settings.h"
 #include "kith/partition/settings.h"
@@ -78,7 +79,7 @@ void add_slurm(Schema& schema) {
 
 void add_shared(Schema& schema) {
   Setting threads = own("threads", Type::integer, "threads to use; 0: every core this process may run on",
-                        {"generate", "prepare", "partition", "verify", "infer"});
+                        {"generate", "prepare", "partition", "verify", "infer", "bench"});
   threads.fallback = "0";
   threads.minimum = 0;
   threads.maximum = 4096;
@@ -96,6 +97,7 @@ Schema program_schema() {
   add_run_users(schema);
   add_shared(schema);
   add_slurm(schema);
+  add_bench_settings(schema);
   add_dataset_settings(schema);
   add_partition_settings(schema);
   add_sampler_settings(schema);

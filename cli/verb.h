@@ -18,6 +18,7 @@ struct Invocation {
 struct Positional {
   std::string setting;
   std::string label;  ///< as the help shows it: "STORE"
+  bool optional = false;
 };
 
 using LocalRun = void (*)(const Invocation&);
@@ -45,6 +46,7 @@ void run_prepare(const Invocation& invocation);
 void run_partition(const Invocation& invocation);
 void run_inspect(const Invocation& invocation);
 void run_verify(const Invocation& invocation);
+void run_bench(const Invocation& invocation);
 void run_slurm(const Invocation& invocation);
 void run_settings(const Invocation& invocation);
 void run_train(Communicator& comm, const Invocation& invocation);

@@ -1,0 +1,92 @@
+// Aggregation over the in-edges of a store, of a feature table of the width asked for. The figures of merit
+// are edges per second, and the share of the machine's ceiling for random rows that the rows read make up.
+#include <memory>
+
+#include <fmt/format.h>
+
+#include "kith/cli/bench.h"
+#include "kith/core/error.h"
+#include "kith/core/parallel.h"
+#include "kith/core/philox.h"
+#include "kith/datasets/store.h"
+#include "kith/kernels/ceilings.h"
+#include "kith/kernels/max.h"
+#include "kith/kernels/spmm.h"
+
+namespace kith::cli {
+namespace {
+
+Csr32 with_int32_columns(const CsrAny& graph) {
+  if (graph.n() > INT32_MAX)
+    throw InputError(fmt::format("{} nodes; kith bench spmm takes at most {}", graph.n(), INT32_MAX));
+  return graph.visit([](auto view) {
+    Csr32 copy{copy_of(view.indptr), Array<std::int32_t>(view.indices.size())};
+    for (std::size_t e = 0; e < view.indices.size(); ++e)
+      copy.indices[e] = static_cast<std::int32_t>(view.indices[e]);
+    return copy;
+  });
+}
+
+Matrix random_table(std::int64_t rows, std::int64_t cols) {
+  Matrix x(rows, cols);
+  parallel_for(0, rows, 1024, [&](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t i = begin; i < end; ++i) {
+      const PhiloxWords words = draw_words({1, 2}, StoreId(i), 0, 0);
+      for (std::int64_t j = 0; j < cols; ++j) x(i, j) = static_cast<float>(words[j % 4] % 1024) / 1024;
+    }
+  });
+  return x;
+}
+
+/// The call that is timed.
+std::function<void()> aggregation(const Csr32& a, const std::string& reduce, const Matrix& x, Matrix& y) {
+  if (reduce == "sum") return [&a, &x, &y] { spmm(Cpu{}, a, {}, x, y); };
+  if (reduce == "mean") {
+    auto scale = std::make_shared<std::vector<float>>();
+    for (std::int64_t i = 0; i < a.n(); ++i)
+      scale->push_back(1.0f / static_cast<float>(std::max<std::int64_t>(a.view().degree(i), 1)));
+    return [&a, &x, &y, scale] { spmm(Cpu{}, a, {.row_scale = *scale}, x, y); };
+  }
+  auto slots = std::make_shared<std::vector<std::int32_t>>(static_cast<std::size_t>(x.size()));
+  return [&a, &x, &y, slots] { row_maximum(Cpu{}, a, {}, x, y, *slots); };
+}
+
+}  // namespace
+
+void add_spmm_bench_settings(Schema& schema) {
+  Setting width = bench_setting("width", Setting::Type::integer, "128", "spmm: features a node");
+  width.minimum = 1;
+  width.maximum = 65536;
+  schema.add(width);
+  Setting reduce =
+      bench_setting("reduce", Setting::Type::choice, "sum", "spmm: what becomes of the neighbours' rows");
+  reduce.choices = {"sum", "mean", "max"};
+  schema.add(reduce);
+}
+
+Figures measure_spmm(const Settings& settings) {
+  const Store store = Store::open(settings.text("store"));
+  const Csr32 a = with_int32_columns(store.graph());
+  const std::int64_t width = settings.integer("width");
+  const Matrix x = random_table(a.n(), width);
+  Matrix y(a.n(), width, 0.0f);
+  const auto call = aggregation(a, settings.text("reduce"), x, y);
+  const double seconds = median(sorted_seconds(settings.integer("repetitions"), call));
+  const std::int64_t row_bytes = (width * 4 + 63) / 64 * 64;
+  const double gathered = static_cast<double>(a.m() * width * 4) / seconds;
+
+  Figures figures;
+  figures.add("graph", store.meta().name);
+  figures.add("nodes", a.n());
+  figures.add("edges", a.m());
+  figures.add("width", width);
+  figures.add("reduce", settings.text("reduce"));
+  figures.add("threads", std::int64_t{thread_count()});
+  figures.add("milliseconds", seconds * 1e3);
+  figures.add("medges_per_second", static_cast<double>(a.m()) / seconds * 1e-6);
+  figures.add("gathered_gb_per_second", gathered * 1e-9);
+  figures.add("gather_fraction", gathered / gather_ceiling(a.n() * row_bytes, row_bytes));
+  return figures;
+}
+
+}  // namespace kith::cli
