@@ -54,12 +54,17 @@ class NeighbourSampler {
 
  private:
   struct Relabelling;
-  Block sample_hop(std::size_t hop, std::int64_t step, Array<GlobalId>& nodes);
+  struct Scratch;
+  HopRequest request_of(std::size_t hop, std::int64_t step) const;
+  void make_room(std::int64_t more, Array<GlobalId>& nodes);
+  Block sample_hop(const HopRequest& request, Array<GlobalId>& nodes);
+  Block sample_packed(const PackedRows& rows, const HopRequest& request, Array<GlobalId>& nodes);
 
   Topology* topology_;
   SamplerOptions options_;
   std::int64_t global_nodes_;
   std::unique_ptr<Relabelling> relabelling_;
+  std::unique_ptr<Scratch> scratch_;
 };
 
 }  // namespace kith

@@ -1,8 +1,9 @@
 #pragma once
+#include <algorithm>
 #include <bit>
 #include <cstdint>
 #include <span>
-#include <vector>
+#include <utility>
 
 #include "kith/core/array.h"
 #include "kith/core/ids.h"
@@ -50,8 +51,8 @@ class HashTable {
   void reserve(std::int64_t nodes) {
     const std::size_t wanted = std::bit_ceil(static_cast<std::size_t>(nodes) * 2 + 2);
     if (wanted <= slots_.size()) return;
-    std::vector<Slot> old(wanted);
-    old.swap(slots_);
+    Array<Slot> old(wanted, Slot{});
+    std::swap(old, slots_);
     for (const Slot& slot : old)
       if (slot.batch == batch_) slots_[free_or_own(slot.node)] = slot;
   }
@@ -76,23 +77,27 @@ class HashTable {
     while (slots_[at].batch == batch_ && slots_[at].node != node) at = (at + 1) & (slots_.size() - 1);
     return at;
   }
-  std::vector<Slot> slots_;
+  Array<Slot> slots_;
   std::uint32_t batch_ = 0;
 };
 
-/// Replaces nodes by positions: known ones by theirs, new ones appended to `nodes` in order of first
-/// appearance. `nodes` must have room for known + neighbours.size() + 1. Returns how many nodes there are
-/// then.
-template <class Table>
-std::int64_t relabel(Table& table, std::span<const GlobalId> neighbours, std::span<GlobalId> nodes,
+/// Replaces nodes (GlobalId, or their numbers) by positions: known ones by theirs, new ones appended to
+/// `nodes` in order of first appearance. `nodes` must have room for known + neighbours.size() + 1. Returns
+/// how many nodes there are then.
+template <class Table, class Node>
+std::int64_t relabel(Table& table, std::span<const Node> neighbours, std::span<GlobalId> nodes,
                      std::int64_t known, std::int32_t* positions) {
-  constexpr std::size_t kAhead = 24;
+  constexpr std::size_t kAhead = 32;
+  if (neighbours.empty()) return known;
+  const std::size_t last = neighbours.size() - 1;
   auto next = static_cast<std::int32_t>(known);
   for (std::size_t e = 0; e < neighbours.size(); ++e) {
-    if (e + kAhead < neighbours.size()) table.prefetch(neighbours[e + kAhead]);
-    nodes[next] = neighbours[e];  // stands only if the node is new
-    positions[e] = table.position_or(neighbours[e], next);
-    next += positions[e] == next ? 1 : 0;
+    table.prefetch(GlobalId{neighbours[std::min(e + kAhead, last)]});
+    const GlobalId node{neighbours[e]};
+    nodes[next] = node;  // stands only if the node is new
+    const std::int32_t position = table.position_or(node, next);
+    positions[e] = position;
+    next += position == next ? 1 : 0;
   }
   return next;
 }

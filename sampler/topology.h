@@ -5,6 +5,7 @@
 #include "kith/comm/communicator.h"
 #include "kith/core/philox.h"
 #include "kith/sampler/ownership.h"
+#include "kith/sampler/packed_rows.h"
 
 namespace kith {
 
@@ -29,14 +30,21 @@ struct HopResult {
 class Topology {
  public:
   virtual ~Topology() = default;
+  /// Rows that the caller may draw from itself, without asking; null when there are none. They live as long
+  /// as the topology.
+  virtual const PackedRows* packed_rows(bool /*exclude_self*/) { return nullptr; }
   virtual HopResult sample(std::span<const GlobalId> frontier, const HopRequest& request) = 0;
   /// Store ids and full-graph in-degrees (without a stored self-loop when `exclude_self`).
   virtual void describe(std::span<const GlobalId> nodes, bool exclude_self, std::span<StoreId> store_ids,
                         std::span<std::int64_t> degrees) = 0;
 };
 
-/// All parts' rows, mapped: sampling needs no messages. The store must outlive it.
-std::unique_ptr<Topology> replicated_topology(const PartitionedStore& parts);
+/// Whether a replicated topology copies the rows to where sampling is fastest; `automatic` does when memory
+/// allows it (PackedRows::affordable).
+enum class RowStorage { automatic, mapped, packed };
+/// All parts' rows: sampling needs no messages. The store must outlive it.
+std::unique_ptr<Topology> replicated_topology(const PartitionedStore& parts,
+                                              RowStorage storage = RowStorage::automatic);
 /// Only this rank's parts are read; owners sample for each other, a round of messages per hop and one for
 /// `describe`. Both become collective: every rank calls them equally often, also with none. One thread at a
 /// time; the communicator is its own. All arguments must outlive it. Counts topology.bytes, .rows and

@@ -42,24 +42,46 @@ TEST(NeighbourSampler, EqualsAReferenceMadeOfSetsAndMaps) {
   for (const int parts : {1, 3, 7}) {
     const RandomStore store({.self_loops = true, .parts = parts, .seed = static_cast<std::uint64_t>(parts)});
     const PartitionedStore opened = store.open();
-    const auto topology = replicated_topology(opened);
+    const auto packed = replicated_topology(opened, RowStorage::packed);
+    const auto mapped = replicated_topology(opened, RowStorage::mapped);
     for (const Case& c : kCases) {
       const SamplerOptions options{.fanouts = c.fanouts,
                                    .batch_size = 30,
                                    .replace = c.replace,
                                    .exclude_self = c.exclude_self,
                                    .seed = 9};
-      NeighbourSampler sampler(*topology, options, opened.meta().store.nodes);
+      NeighbourSampler on_copies(*packed, options, opened.meta().store.nodes);
+      NeighbourSampler in_place(*mapped, options, opened.meta().store.nodes);
       for (std::int64_t step = 0; step < 4; ++step) {
         const std::vector<std::int64_t> seeds(store.train.begin() + step * 30,
                                               store.train.begin() + step * 30 + 30);
-        const Batch batch = sampler.sample(global_ids(opened, seeds), 0, step);
-        EXPECT_TRUE(in_store_ids(batch) == reference_batch(store, options, seeds, step))
-            << "parts " << parts << ", step " << step << ", first fanout " << c.fanouts[0];
-        EXPECT_EQ(store_ids_at(opened, batch.nodes), in_store_ids(batch).nodes);
+        for (NeighbourSampler* sampler : {&on_copies, &in_place}) {
+          const Batch batch = sampler->sample(global_ids(opened, seeds), 0, step);
+          EXPECT_TRUE(in_store_ids(batch) == reference_batch(store, options, seeds, step))
+              << (sampler == &on_copies ? "packed" : "mapped") << ", parts " << parts << ", step " << step
+              << ", first fanout " << c.fanouts[0];
+          EXPECT_EQ(store_ids_at(opened, batch.nodes), in_store_ids(batch).nodes);
+        }
       }
     }
   }
+}
+
+TEST(NeighbourSampler, SeveralNodesAtATimeDrawWhatOneDoes) {
+  const RandomStore store({.nodes = 900, .degree = 40, .self_loops = true});
+  const PartitionedStore opened = store.open();
+  const auto packed = replicated_topology(opened, RowStorage::packed);
+  const auto mapped = replicated_topology(opened, RowStorage::mapped);
+  const std::vector<GlobalId> seeds = global_ids(opened, store.train);
+  for (const std::int64_t fanout : {1, 2, 7, 8, 15, 16, 31, 32, 33})
+    for (const bool replace : {false, true}) {
+      const SamplerOptions options{
+          .fanouts = {fanout, 3}, .replace = replace, .exclude_self = fanout % 2 == 0, .seed = 4};
+      NeighbourSampler several(*packed, options, 900), one(*mapped, options, 900);
+      const Batch batch = several.sample(seeds, 0, 2), expected = one.sample(seeds, 0, 2);
+      EXPECT_TRUE(in_store_ids(batch) == in_store_ids(expected)) << "fanout " << fanout;
+      EXPECT_TRUE(std::equal(batch.degrees.begin(), batch.degrees.end(), expected.degrees.begin()));
+    }
 }
 
 TEST(NeighbourSampler, DegreesAreThoseOfTheGraphWithoutAnExcludedLoop) {

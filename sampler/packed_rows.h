@@ -1,0 +1,37 @@
+#pragma once
+#include <cstdint>
+#include <span>
+
+#include "kith/core/array.h"
+#include "kith/core/ids.h"
+#include "kith/datasets/partitioned_store.h"
+
+namespace kith {
+
+/// The rows of all parts copied for sampling: what a draw needs of a node is 16 bytes, columns are 32 bits
+/// wide, and both lie in huge pages, so that a random access costs one line and no page walk. Self-loops are
+/// left out when they are excluded: every position of a row is a candidate.
+class PackedRows {
+ public:
+  struct Row {
+    std::uint64_t begin = 0;  ///< in columns()
+    std::uint32_t degree = 0;
+    std::uint32_t store_id = 0;
+  };
+
+  /// Whether the graph fits the layout, and the copy in a sixteenth of the memory that is free now.
+  static bool affordable(const PartitionedStore& parts);
+  /// Throws CorruptError on a row or a column that cannot be.
+  PackedRows(const PartitionedStore& parts, bool exclude_self);
+
+  const Row* rows() const { return rows_.data(); }  ///< by global id
+  const std::int32_t* columns() const { return columns_.data(); }
+  void describe(std::span<const GlobalId> nodes, std::span<StoreId> store_ids,
+                std::span<std::int64_t> degrees) const;
+
+ private:
+  Array<Row> rows_;
+  Array<std::int32_t> columns_;
+};
+
+}  // namespace kith
