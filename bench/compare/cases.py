@@ -1,0 +1,179 @@
+"""The cases: what is asked of whom, in which graph, and what must agree.
+
+A case yields measurements (group, contender, one call's answer); compare.py repeats them, alternating contenders within a repetition.
+"""
+
+import json
+import pathlib
+import shutil
+
+import numpy as np
+
+PLANTED = ["--nodes", "1000000", "--degree", "25.5", "--communities", "1000", "--features", "128", "--classes", "47",
+           "--mixing", "0.25", "--seed", "1"]
+TINY = ["--nodes", "20000", "--degree", "12", "--communities", "40", "--features", "32", "--classes", "8", "--mixing", "0.25",
+        "--seed", "1"]
+
+
+class Bench:
+    """What a case needs: the contenders, the graphs, the threads."""
+
+    def __init__(self, contenders, threads, repeat, tiny, data):
+        self.contenders, self.threads, self.repeat, self.tiny, self.data = contenders, threads, repeat, tiny, data
+        self.notes = []
+
+    def graph(self, name):
+        """The store of a named graph, made once in the working folder; None where its raw files are missing."""
+        store = self.contenders.work / "graphs" / (name + ("-tiny" if self.tiny and name == "planted-1m" else ""))
+        if store.exists():
+            return store
+        store.parent.mkdir(parents=True, exist_ok=True)
+        if name == "planted-1m":
+            self.contenders.run_kith("generate", "planted", "-o", store, *(TINY if self.tiny else PLANTED))
+            return store
+        raw = {"acl-coauthor": ("acl-coauthor", ["--undirected"]), "cnr-2000": ("cnr-2000/cnr-2000-csr.npz", [])}[name]
+        if not self.data:
+            self.notes.append(f"{name} is left out: KITH_DATA_DIR is not set")
+            return None
+        self.contenders.run_kith("prepare", pathlib.Path(self.data) / raw[0], "-o", store, *raw[1])
+        return store
+
+    def graphs(self, *names):
+        chosen = names[:1] if self.tiny else names
+        return [(name, store) for name in chosen if (store := self.graph(name))]
+
+
+def agree(reference, answer, what, tolerance=1e-5):
+    a, b = np.array(reference), np.array(answer)
+    error = float(np.max(np.abs(a - b) / np.maximum(np.abs(a), 1)))
+    if not error <= tolerance:
+        raise SystemExit(f"compare: {what} differs from Kith's result by {error:.2e} (bound {tolerance})")
+
+
+def kith_table(bench, store, width):
+    """The feature table of peer.table, as a file."""
+    rows = len(np.load(store / "indptr.npy", mmap_mode="r")) - 1
+    file = bench.contenders.work / f"table-{rows}-{width}.npy"
+    if not file.exists():
+        np.save(file, np.random.default_rng(7).random((rows, width), dtype=np.float32))
+    return file
+
+
+def spmm(bench):
+    """y = A x, sums over in-neighbours, fp32, for all contenders; bf16 for Kith alone."""
+    torch = bench.contenders.worker("torch", "worker_torch.py", bench.threads)
+    dgl = bench.contenders.worker("dgl", "worker_dgl.py", bench.threads)
+    scipy = bench.contenders.worker("torch", "worker_scipy.py", 1)
+    peers = [("DGL", dgl, {}), ("torch.sparse @", torch, {"how": "matmul"}), ("torch.sparse.mm", torch, {"how": "mm"}),
+             ("SciPy, 1 thread", scipy, {})]
+    for name, store in bench.graphs("planted-1m", "acl-coauthor", "cnr-2000"):
+        for width in (64, 128, 256):
+            group, table = f"SpMM {name} F={width}", kith_table(bench, store, width)
+            result = bench.contenders.work / "result.npy"
+            for repetition in range(bench.repeat):
+                for threads in (bench.threads, 1):
+                    label = "Kith" if threads > 1 else "Kith, 1 thread"
+                    figures = bench.contenders.kith_json("bench", "spmm", store, "--width", width, "--threads", threads,
+                                                         "--repetitions", 3, "--table", table, "--result", result)
+                    yield group, label, {"milliseconds": figures["milliseconds"],
+                                         "gather_fraction": figures["gather_fraction"]}
+                y = np.load(result, mmap_mode="r")
+                mine = [float(v) for v in y[:: max(1, len(y) // 50)].sum(axis=1, dtype="f8")]
+                for label, worker, how in peers:
+                    if worker is None:
+                        continue
+                    question = {"case": "spmm", "store": str(store), "width": width, **how}
+                    answers = [worker.ask(question) for _ in range(3)]
+                    if "skipped" not in answers[0]:
+                        agree(mine, answers[0].pop("check"), f"{group}: {label}")
+                    yield group, label, min(answers, key=lambda a: a.get("milliseconds", np.inf))
+    for worker in (torch, dgl, scipy):
+        if worker:
+            worker.close()
+
+
+def sample(bench):
+    """Sampled edges per second and thread, fanout 15,10,5, 1,024 seeds a batch."""
+    torch = bench.contenders.worker("torch", "worker_torch.py", 1)
+    dgl = bench.contenders.worker("dgl", "worker_dgl.py", 1)
+    peers = [("pyg-lib", torch, {}), ("DGL", dgl, {"how": "dgl"}), ("GraphBolt", dgl, {"how": "graphbolt"})]
+    for name, store in bench.graphs("planted-1m"):
+        group = f"sampling {name}, 1 thread"
+        for repetition in range(bench.repeat):
+            figures = bench.contenders.kith_json("bench", "sample", store, "--fanout", "15,10,5", "--batch-size", 1024,
+                                                 "--threads", 1)
+            yield group, "Kith", {"medges_per_second": figures["medges_per_second"]}
+            for label, worker, how in peers:
+                if worker is not None:
+                    yield group, label, worker.ask({"case": "sample", "store": str(store), "fanout": [15, 10, 5],
+                                                    "batch_size": 1024, "batches": 10, "repetition": repetition, **how})
+    for worker in (torch, dgl):
+        if worker:
+            worker.close()
+
+
+def train_kith(bench, store, arguments):
+    """A training by the command line; its summary and its losses."""
+    run = bench.contenders.work / "run"
+    shutil.rmtree(run, ignore_errors=True)
+    bench.contenders.run_kith("train", store, "-o", run, "--threads", bench.threads, "--eval-every", 1000000, *arguments)
+    summary = json.loads((run / "summary.json").read_text())
+    losses = [json.loads(line)["loss"] for line in (run / "metrics.jsonl").read_text().splitlines()]
+    return summary, losses
+
+
+def fresh(bench, environment, script, question):
+    """One question to a process of its own, which gives its memory back."""
+    worker = bench.contenders.worker(environment, script, bench.threads)
+    if worker is None:
+        return {"skipped": "no environment"}
+    answer = worker.ask(question)
+    worker.close()
+    return answer
+
+
+def mini_batch(bench):
+    """GraphSAGE with 3 layers of 256: milliseconds of a step of 1,024 seeds."""
+    hidden, steps = (32, 5) if bench.tiny else (256, 5)
+    for name, store in bench.graphs("planted-1m"):
+        group = f"GraphSAGE-3 mini-batch step, {name}"
+        train = len(np.load(store / "train.npy", mmap_mode="r"))
+        question = {"case": "mini-batch", "store": str(store), "fanout": [15, 10, 5], "batch_size": 1024, "hidden": hidden,
+                    "layers": 3, "steps": steps}
+        for _ in range(bench.repeat):
+            summary, losses = train_kith(bench, store, ["--model", "sage", "--regime", "mini-batch", "--layers", 3, "--hidden", hidden,
+                                                        "--fanout", "15,10,5", "--batch-size", 1024, "--epochs", 1, "--lr", 0.003])
+            yield group, "Kith", {"milliseconds": 1e3 * summary["seconds_per_epoch"] / -(-train // 1024), "loss": losses,
+                                  "peak_bytes": max(summary["peak_memory_bytes"])}
+            yield group, "DGL", fresh(bench, "dgl", "worker_dgl.py", question)
+            yield group, "PyG", fresh(bench, "torch", "worker_torch.py", question)
+
+
+def full_graph(bench):
+    """GCN with 3 layers of 256 over the whole graph: milliseconds of an epoch, peak memory of the process."""
+    hidden = 32 if bench.tiny else 256
+    for name, store in bench.graphs("planted-1m"):
+        group = f"GCN-3 full-graph epoch, {name}"
+        question = {"case": "full-graph", "store": str(store), "hidden": hidden, "layers": 3, "epochs": 2}
+        yield from epochs(bench, store, group, question, ["--model", "gcn", "--layers", 3, "--hidden", hidden])
+
+
+def gat(bench):
+    """GAT with 2 layers, 8 heads of 32, over acl-coauthor."""
+    for name, store in bench.graphs("planted-1m" if bench.tiny else "acl-coauthor"):
+        group = f"GAT-2 8x32 full-graph epoch, {name}"
+        question = {"case": "gat", "store": str(store), "heads": 8, "hidden": 32, "epochs": 2}
+        yield from epochs(bench, store, group, question, ["--model", "gat", "--layers", 2, "--hidden", 32, "--heads", 8,
+                                                          "--attention-dropout", 0])
+
+
+def epochs(bench, store, group, question, arguments):
+    for _ in range(bench.repeat):
+        summary, losses = train_kith(bench, store, ["--regime", "full-graph", "--epochs", 4, *arguments])
+        yield group, "Kith", {"milliseconds": 1e3 * summary["seconds_per_epoch"], "loss": [losses[0], losses[1]],
+                              "peak_bytes": max(summary["peak_memory_bytes"])}
+        yield group, "DGL", fresh(bench, "dgl", "worker_dgl.py", question)
+        yield group, "PyG", fresh(bench, "torch", "worker_torch.py", question)
+
+
+CASES = {"spmm": spmm, "sample": sample, "mini-batch": mini_batch, "full-graph": full_graph, "gat": gat}

@@ -1,0 +1,113 @@
+"""Runs cases, repeats them, and writes what was measured: JSON, a Markdown table and an SVG bar chart in bench/results/.
+
+`run.sh` calls it with the environments made. A figure is the median of all repetitions; the spread is (max - min) / median.
+"""
+
+import argparse
+import collections
+import datetime
+import json
+import os
+import pathlib
+import platform
+import statistics
+
+import prepare
+from cases import CASES, Bench
+from chart import bars
+from contenders import Contenders
+
+RESULTS = pathlib.Path(__file__).resolve().parents[1] / "results"
+
+
+def machine():
+    model = platform.machine()
+    for line in open("/proc/cpuinfo", encoding="utf8"):
+        if line.startswith("model name"):
+            model = line.split(":", 1)[1].strip()
+            break
+    return f"{model}, {len(os.sched_getaffinity(0))} cores"
+
+
+def summary_of(answers):
+    """The median figures of one contender in one group."""
+    skipped = [a["skipped"] for a in answers if "skipped" in a]
+    measured = [a for a in answers if "skipped" not in a]
+    if not measured:
+        return {"skipped": skipped[0]}
+    figures = {}
+    for key in measured[0]:
+        values = [a[key] for a in measured if isinstance(a.get(key), (int, float))]
+        if values:
+            figures[key] = statistics.median(values)
+            figures[key + "_spread"] = (max(values) - min(values)) / max(statistics.median(values), 1e-12)
+    if "loss" in measured[-1]:
+        figures["loss"] = measured[-1]["loss"]
+    return figures
+
+
+def figure(entry):
+    """What is compared, as "more is better"."""
+    if "medges_per_second" in entry:
+        return entry["medges_per_second"], f"{entry['medges_per_second']:.1f} M edges/s"
+    if "milliseconds" in entry:
+        return 1 / entry["milliseconds"], f"{entry['milliseconds']:.4g} ms"
+    return None, "–"
+
+
+def table(groups):
+    lines = ["| case | contender | median | spread | peak memory | Kith is faster by |", "|---|---|---|---|---|---|"]
+    for group, contenders in groups.items():
+        for name, entry in contenders.items():
+            value, text = figure(entry)
+            one = "Kith, 1 thread" if "1 thread" in name and "Kith, 1 thread" in contenders else "Kith"
+            mine = figure(contenders[one])[0]
+            spread = entry.get("milliseconds_spread", entry.get("medges_per_second_spread"))
+            peak = f"{entry['peak_bytes'] / 1e9:.2f} GB" if "peak_bytes" in entry else ""
+            ratio = "" if name.startswith("Kith") or value is None else f"{mine / value:.1f}×"
+            lines.append(f"| {group} | {name} | {entry.get('skipped', text)} | {'' if spread is None else f'{spread:.0%}'} | {peak} | {ratio} |")
+    return "\n".join(lines) + "\n"
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("cases", nargs="*", help=" ".join([*CASES, "prepare"]))
+    parser.add_argument("--work", required=True)
+    parser.add_argument("--peers", required=True)
+    parser.add_argument("--kith", required=True)
+    parser.add_argument("--repeat", type=int, default=5)
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--tiny", action="store_true")
+    options = parser.parse_args()
+    known = {**CASES, "prepare": prepare.prepare}
+    for name in options.cases:
+        if name not in known:
+            parser.error(f"no case {name}: {' '.join(known)}")
+
+    bench = Bench(Contenders(options.kith, options.peers, options.work), options.threads, options.repeat, options.tiny,
+                  os.environ.get("KITH_DATA_DIR"))
+    answers = collections.defaultdict(lambda: collections.defaultdict(list))
+    for name in options.cases or known:
+        for group, contender, answer in known[name](bench):
+            answers[group][contender].append(answer)
+            print(f"{group:<44} {contender:<16} {answer.get('skipped') or figure(answer)[1]}", flush=True)
+    groups = {group: {name: summary_of(list_) for name, list_ in contenders.items()} for group, contenders in answers.items()}
+
+    day = datetime.date.today().isoformat()
+    stem = f"compare-{day}-" + "-".join(machine().replace(",", "").split()) + ("-tiny" if options.tiny else "")
+    kith = bench.contenders.run_kith("--version").strip()
+    RESULTS.mkdir(exist_ok=True)
+    file = RESULTS / (stem + ".json")
+    before = json.loads(file.read_text())["cases"] if file.exists() else {}
+    groups = {**before, **groups}
+    file.write_text(json.dumps({"date": day, "machine": machine(), "threads": options.threads, "kith": kith, "notes": bench.notes,
+                                "cases": groups}, indent=1) + "\n", encoding="utf8")
+    (RESULTS / (stem + ".md")).write_text(
+        f"{machine()}; {options.threads} threads unless said; {day}; {kith}; medians of {options.repeat} or more.\n\n{table(groups)}",
+        encoding="utf8")
+    (RESULTS / (stem + ".svg")).write_text(bars(groups, figure), encoding="utf8")
+    print(table(groups) + f"wrote {RESULTS / stem}.json, .md, .svg")
+
+
+if __name__ == "__main__":
+    main()
