@@ -1,7 +1,6 @@
 """DGL (libxsmm kernels, int32 graphs) and GraphBolt, each as its documentation says it is fastest."""
 
 import functools
-import time
 
 import dgl
 import dgl.function as fn
@@ -10,13 +9,9 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
-from peer import THREADS, array, fp32_features, milliseconds, peak_bytes, serve, table
-
-torch.set_num_threads(THREADS)
-
-
-def tensor(store, name, dtype=None):
-    return torch.from_numpy(np.array(array(store, name), dtype=dtype))
+from peer import milliseconds, rows_to_check, serve
+from torch_peer import (batches, destinations, features_and_labels, full_graph_epochs, mini_batch_steps, random_features,
+                        sampled, tensor, widths)
 
 
 @functools.lru_cache(maxsize=1)
@@ -28,33 +23,26 @@ def pulled(store):
 def trained(store):
     """From COO: a graph made from CSC lacks what the backward pass needs."""
     indptr = tensor(store, "indptr", np.int64)
-    destination = torch.repeat_interleave(torch.arange(len(indptr) - 1), indptr.diff())
-    graph = dgl.graph((tensor(store, "indices", np.int64), destination), num_nodes=len(indptr) - 1).int()
+    graph = dgl.graph((tensor(store, "indices", np.int64), destinations(indptr)), num_nodes=len(indptr) - 1).int()
     graph.create_formats_()
     return graph
 
 
-@functools.lru_cache(maxsize=1)
-def features(rows, width):
-    return torch.from_numpy(table(rows, width))
+def with_self_loops(store):
+    graph = dgl.add_self_loop(dgl.remove_self_loop(trained(store)))
+    graph.create_formats_()
+    return graph
+
+
+features = functools.lru_cache(maxsize=1)(random_features)
 
 
 def spmm(question):
     graph = pulled(question["store"])
-    x = features(graph.num_nodes(), question["width"])
     with graph.local_scope():
-        graph.srcdata["x"] = x
+        graph.srcdata["x"] = features(graph.num_nodes(), question["width"])
         elapsed, _ = milliseconds(lambda: graph.update_all(fn.copy_u("x", "m"), fn.sum("m", "y")))
-        y = graph.dstdata["y"].numpy()
-    return {"milliseconds": elapsed, "check": [float(v) for v in y[:: max(1, len(y) // 50)].sum(axis=1, dtype="f8")]}
-
-
-def batches(store, size, count, seed):
-    train = tensor(store, "train", np.int64)
-    order = torch.randperm(len(train), generator=torch.Generator().manual_seed(seed))
-    while len(order) < size * count:
-        order = torch.cat([order, order])
-    return [train[order[i * size : (i + 1) * size]] for i in range(count)]
+        return {"milliseconds": elapsed, "check": rows_to_check(graph.dstdata["y"].numpy())}
 
 
 @functools.lru_cache(maxsize=1)
@@ -63,90 +51,54 @@ def bolt(store):
     return gb.fused_csc_sampling_graph(tensor(store, "indptr", np.int64), tensor(store, "indices", np.int32))
 
 
+def bolt_edges(batch):
+    """Of a GraphBolt MiniBatch, whose sampled CSC is one tensor pair or one per edge type."""
+    csc = [subgraph.sampled_csc for subgraph in batch.sampled_subgraphs]
+    return sum(len((c if hasattr(c, "indices") else next(iter(c.values()))).indices) for c in csc)
+
+
 def sample(question):
     """dgl.dataloading.NeighborSampler, or GraphBolt's sample_neighbor; both list fanouts input layer first."""
-    store, fanout = question["store"], question["fanout"]
-    seeds = batches(store, question["batch_size"], question["batches"], question["repetition"])
+    seeds = batches(question["store"], question["batch_size"], question["batches"], question["repetition"])
+    fanout = question["fanout"][::-1]
     if question["how"] == "graphbolt":
         import dgl.graphbolt as gb
-        graph = bolt(store)
-        item_set = gb.ItemSet(torch.cat(seeds).int(), names="seed_nodes")
-        pipe = gb.ItemSampler(item_set, batch_size=question["batch_size"]).sample_neighbor(
-            graph, [torch.tensor([k]) for k in reversed(fanout)])
-        elapsed, drawn = milliseconds(lambda: list(pipe))
-        edges = sum(int(s.sampled_csc.indices.numel() if hasattr(s.sampled_csc, "indices") else
-                        next(iter(s.sampled_csc.values())).indices.numel()) for b in drawn for s in b.sampled_subgraphs)
-    else:
-        graph = trained(store)
-        sampler = dgl.dataloading.NeighborSampler(list(reversed(fanout)))
-        seeds = [s.int() for s in seeds]
-        sampler.sample(graph, seeds[0])
-        elapsed, drawn = milliseconds(lambda: [sampler.sample(graph, s) for s in seeds])
-        edges = sum(block.num_edges() for _, _, blocks in drawn for block in blocks)
-    return {"milliseconds": elapsed, "edges": edges, "medges_per_second": edges / elapsed / 1e3}
-
-
-class Sage(torch.nn.Module):
-    def __init__(self, widths):
-        super().__init__()
-        self.convs = torch.nn.ModuleList(dnn.SAGEConv(a, b, "mean") for a, b in zip(widths, widths[1:]))
-
-    def forward(self, blocks, x):
-        for layer, conv in enumerate(self.convs):
-            x = conv(blocks[layer], x)
-            if layer + 1 < len(self.convs):
-                x = F.dropout(x.relu(), 0.5, self.training)
-        return x
+        graph = bolt(question["store"])
+        items = gb.ItemSet(torch.cat(seeds).int(), names="seed_nodes")
+        pipe = gb.ItemSampler(items, question["batch_size"]).sample_neighbor(graph, [torch.tensor([k]) for k in fanout])
+        return sampled(lambda: (list(pipe), bolt_edges))
+    graph, sampler = trained(question["store"]), dgl.dataloading.NeighborSampler(fanout)
+    seeds = [s.int() for s in seeds]
+    sampler.sample(graph, seeds[0])
+    return sampled(lambda: ([sampler.sample(graph, s) for s in seeds],
+                            lambda drawn: sum(block.num_edges() for block in drawn[2])))
 
 
 def mini_batch(question):
-    store = question["store"]
-    graph = trained(store)
-    x, y = torch.from_numpy(fp32_features(store)), tensor(store, "labels", np.int64)
-    widths = [x.shape[1]] + [question["hidden"]] * (question["layers"] - 1) + [int(y.max()) + 1]
-    model = Sage(widths)
-    optimiser = torch.optim.Adam(model.parameters(), lr=0.003)
-    loader = dgl.dataloading.DataLoader(graph, tensor(store, "train", np.int32),
-                                        dgl.dataloading.NeighborSampler(list(reversed(question["fanout"]))),
+    x, y, train = features_and_labels(question["store"])
+    sizes = widths(x, y, question)
+    convs = torch.nn.ModuleList(dnn.SAGEConv(a, b, "mean") for a, b in zip(sizes, sizes[1:]))
+    loader = dgl.dataloading.DataLoader(trained(question["store"]), train.int(),
+                                        dgl.dataloading.NeighborSampler(question["fanout"][::-1]),
                                         batch_size=question["batch_size"], shuffle=True, drop_last=False, num_workers=0)
-    losses = []
 
-    def steps():
-        for step, (inputs, seeds, blocks) in enumerate(loader):
-            if step == question["steps"]:
-                break
-            loss = F.cross_entropy(model(blocks, x[inputs.long()]), y[seeds.long()])
-            optimiser.zero_grad()
-            loss.backward()
-            optimiser.step()
-            losses.append(float(loss))
+    def logits_and_labels():
+        for inputs, seeds, blocks in loader:
+            h = x[inputs.long()]
+            for layer, conv in enumerate(convs):
+                h = conv(blocks[layer], h)
+                if layer + 1 < len(convs):
+                    h = F.dropout(h.relu(), 0.5)
+            yield h, y[seeds.long()]
 
-    elapsed, _ = milliseconds(steps)
-    return {"milliseconds": elapsed / len(losses), "loss": [losses[0], losses[-1]], "peak_bytes": peak_bytes()}
-
-
-def epochs(question, optimiser, forward, y, train):
-    times, losses = [], []
-    for _ in range(question["epochs"]):
-        begin = time.perf_counter()
-        loss = F.cross_entropy(forward()[train], y[train])
-        optimiser.zero_grad()
-        loss.backward()
-        optimiser.step()
-        times.append(1e3 * (time.perf_counter() - begin))
-        losses.append(float(loss))
-    return {"milliseconds": float(np.median(times[1:] or times)), "loss": [losses[0], losses[-1]],
-            "peak_bytes": peak_bytes()}
+    return mini_batch_steps(question, logits_and_labels(), torch.optim.Adam(convs.parameters(), lr=0.003))
 
 
 def full_graph(question):
-    store = question["store"]
-    graph = dgl.add_self_loop(dgl.remove_self_loop(trained(store)))
-    graph.create_formats_()
-    x, y = torch.from_numpy(fp32_features(store)), tensor(store, "labels", np.int64)
-    widths = [x.shape[1]] + [question["hidden"]] * (question["layers"] - 1) + [int(y.max()) + 1]
-    convs = torch.nn.ModuleList(dnn.GraphConv(a, b) for a, b in zip(widths, widths[1:]))
-    optimiser = torch.optim.Adam(convs.parameters(), lr=0.01)
+    graph = with_self_loops(question["store"])
+    x, y, train = features_and_labels(question["store"])
+    sizes = widths(x, y, question)
+    convs = torch.nn.ModuleList(dnn.GraphConv(a, b) for a, b in zip(sizes, sizes[1:]))
 
     def forward():
         h = x
@@ -156,21 +108,20 @@ def full_graph(question):
                 h = F.dropout(h.relu(), 0.5)
         return h
 
-    return epochs(question, optimiser, forward, y, tensor(store, "train", np.int64))
+    return full_graph_epochs(question, torch.optim.Adam(convs.parameters(), lr=0.01), forward, y, train)
 
 
 def gat(question):
-    store = question["store"]
-    graph = dgl.add_self_loop(dgl.remove_self_loop(trained(store)))
-    graph.create_formats_()
-    x, y = torch.from_numpy(fp32_features(store)), tensor(store, "labels", np.int64)
+    graph = with_self_loops(question["store"])
+    x, y, train = features_and_labels(question["store"])
     heads, hidden = question["heads"], question["hidden"]
-    first = dnn.GATConv(x.shape[1], hidden, heads)
-    second = dnn.GATConv(hidden * heads, int(y.max()) + 1, 1)
+    first, second = dnn.GATConv(x.shape[1], hidden, heads), dnn.GATConv(hidden * heads, int(y.max()) + 1, 1)
     optimiser = torch.optim.Adam([*first.parameters(), *second.parameters()], lr=0.01)
-    return epochs(question, optimiser,
-                  lambda: second(graph, F.dropout(F.elu(first(graph, x).flatten(1)), 0.5)).mean(1), y,
-                  tensor(store, "train", np.int64))
+
+    def forward():
+        return second(graph, F.dropout(F.elu(first(graph, x).flatten(1)), 0.5)).mean(1)
+
+    return full_graph_epochs(question, optimiser, forward, y, train)
 
 
 if __name__ == "__main__":

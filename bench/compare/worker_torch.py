@@ -6,9 +6,10 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
-from peer import THREADS, array, fp32_features, milliseconds, peak_bytes, serve, table
+from peer import milliseconds, rows_to_check, serve
+from torch_peer import (batches, destinations, features_and_labels, full_graph_epochs, mini_batch_steps, random_features,
+                        sampled, tensor, widths)
 
-torch.set_num_threads(THREADS)
 try:
     import pyg_lib  # noqa: F401: registers torch.ops.pyg
     HAS_PYG_LIB = True
@@ -16,48 +17,26 @@ except ImportError:
     HAS_PYG_LIB = False
 
 
-def tensor(store, name, dtype=None):
-    return torch.from_numpy(np.array(array(store, name), dtype=dtype))
+@functools.lru_cache(maxsize=1)
+def topology(store):
+    return tensor(store, "indptr", np.int64), tensor(store, "indices", np.int64)
 
 
 @functools.lru_cache(maxsize=1)
 def matrix(store):
-    indptr, indices = tensor(store, "indptr"), tensor(store, "indices", np.int64)
-    n = len(indptr) - 1
-    return torch.sparse_csr_tensor(indptr, indices, torch.ones(len(indices)), size=(n, n))
+    indptr, indices = topology(store)
+    return torch.sparse_csr_tensor(indptr, indices, torch.ones(len(indices)), size=(len(indptr) - 1,) * 2)
 
 
-@functools.lru_cache(maxsize=1)
-def features(rows, width):
-    return torch.from_numpy(table(rows, width))
-
-
-def check(y):
-    y = y.detach().numpy()
-    return [float(v) for v in y[:: max(1, len(y) // 50)].sum(axis=1, dtype="f8")]
+features = functools.lru_cache(maxsize=1)(random_features)
 
 
 def spmm(question):
     a = matrix(question["store"])
     x = features(a.shape[1], question["width"])
-    if question["how"] == "matmul":
-        elapsed, y = milliseconds(lambda: a @ x)
-    else:
-        elapsed, y = milliseconds(lambda: torch.sparse.mm(a, x, "sum"))
-    return {"milliseconds": elapsed, "check": check(y)}
-
-
-def batches(store, size, count, seed):
-    train = tensor(store, "train", np.int64)
-    order = torch.randperm(len(train), generator=torch.Generator().manual_seed(seed))
-    while len(order) < size * count:
-        order = torch.cat([order, order])
-    return [train[order[i * size : (i + 1) * size]] for i in range(count)]
-
-
-@functools.lru_cache(maxsize=1)
-def topology(store):
-    return tensor(store, "indptr", np.int64), tensor(store, "indices", np.int64)
+    multiply = (lambda: a @ x) if question["how"] == "matmul" else (lambda: torch.sparse.mm(a, x, "sum"))
+    elapsed, y = milliseconds(multiply)
+    return {"milliseconds": elapsed, "check": rows_to_check(y.numpy())}
 
 
 def sample(question):
@@ -72,9 +51,7 @@ def sample(question):
                                              True, False, "uniform", True)
 
     one(seeds[0])
-    elapsed, drawn = milliseconds(lambda: [one(batch) for batch in seeds])
-    edges = sum(len(batch[0]) for batch in drawn)
-    return {"milliseconds": elapsed, "edges": edges, "medges_per_second": edges / elapsed / 1e3}
+    return sampled(lambda: ([one(batch) for batch in seeds], lambda drawn: len(drawn[0])))
 
 
 def mini_batch(question):
@@ -83,97 +60,63 @@ def mini_batch(question):
     from torch_geometric.loader import NeighborLoader
     from torch_geometric.nn import SAGEConv
     from torch_geometric.utils import trim_to_layer
-    store = question["store"]
-    indptr, indices = topology(store)
-    destination = torch.repeat_interleave(torch.arange(len(indptr) - 1), indptr.diff())
-    data = Data(x=torch.from_numpy(fp32_features(store)), y=tensor(store, "labels", np.int64),
-                edge_index=torch.stack([indices, destination]))
-    widths = [data.num_features] + [question["hidden"]] * (question["layers"] - 1) + [int(data.y.max()) + 1]
-    convs = torch.nn.ModuleList(SAGEConv(a, b) for a, b in zip(widths, widths[1:]))
-    optimiser = torch.optim.Adam(convs.parameters(), lr=0.003)
-    loader = NeighborLoader(data, question["fanout"], input_nodes=tensor(store, "train", np.int64), shuffle=True,
-                            batch_size=question["batch_size"])
-    losses = []
+    indptr, indices = topology(question["store"])
+    x, y, train = features_and_labels(question["store"])
+    data = Data(x=x, y=y, edge_index=torch.stack([indices, destinations(indptr)]))
+    sizes = widths(x, y, question)
+    convs = torch.nn.ModuleList(SAGEConv(a, b) for a, b in zip(sizes, sizes[1:]))
+    loader = NeighborLoader(data, question["fanout"], input_nodes=train, shuffle=True, batch_size=question["batch_size"])
 
-    def steps():
-        for step, batch in enumerate(loader):
-            if step == question["steps"]:
-                break
-            x, edges = batch.x, batch.edge_index
+    def logits_and_labels():
+        for batch in loader:
+            h, edges = batch.x, batch.edge_index
             for layer, conv in enumerate(convs):
-                x, edges, _ = trim_to_layer(layer, batch.num_sampled_nodes, batch.num_sampled_edges, x, edges)
-                x = conv(x, edges)
+                h, edges, _ = trim_to_layer(layer, batch.num_sampled_nodes, batch.num_sampled_edges, h, edges)
+                h = conv(h, edges)
                 if layer + 1 < len(convs):
-                    x = F.dropout(x.relu(), 0.5)
-            loss = F.cross_entropy(x[: batch.batch_size], batch.y[: batch.batch_size])
-            optimiser.zero_grad()
-            loss.backward()
-            optimiser.step()
-            losses.append(float(loss))
+                    h = F.dropout(h.relu(), 0.5)
+            yield h[: batch.batch_size], batch.y[: batch.batch_size]
 
-    elapsed, _ = milliseconds(steps)
-    return {"milliseconds": elapsed / len(losses), "loss": [losses[0], losses[-1]], "peak_bytes": peak_bytes()}
+    return mini_batch_steps(question, logits_and_labels(), torch.optim.Adam(convs.parameters(), lr=0.003))
+
+
+def normalised(store):
+    """D^-1/2 (A + I) D^-1/2 as torch.sparse_csr."""
+    indptr, indices = topology(store)
+    loops = torch.arange(len(indptr) - 1)
+    to, source = torch.cat([destinations(indptr), loops]), torch.cat([indices, loops])
+    scale = torch.bincount(to, minlength=len(loops)).float().rsqrt()
+    return torch.sparse_coo_tensor(torch.stack([to, source]), scale[to] * scale[source], (len(loops),) * 2).to_sparse_csr()
 
 
 def full_graph(question):
-    """GCN on a normalised torch.sparse_csr matrix (GCNConv without its own normalisation)."""
+    """GCNConv without its own normalisation, on a normalised torch.sparse_csr matrix."""
     from torch_geometric.nn import GCNConv
-    store = question["store"]
-    a = matrix(store)
-    indptr, indices = a.crow_indices(), a.col_indices()
-    n = len(indptr) - 1
-    destination = torch.repeat_interleave(torch.arange(n), indptr.diff())
-    destination, source = torch.cat([destination, torch.arange(n)]), torch.cat([indices, torch.arange(n)])
-    scale = torch.bincount(destination, minlength=n).float().rsqrt()
-    adjacency = torch.sparse_coo_tensor(torch.stack([destination, source]), scale[destination] * scale[source],
-                                        (n, n)).to_sparse_csr()
-    x, y = torch.from_numpy(fp32_features(store)), tensor(store, "labels", np.int64)
-    train = tensor(store, "train", np.int64)
-    widths = [x.shape[1]] + [question["hidden"]] * (question["layers"] - 1) + [int(y.max()) + 1]
-    convs = torch.nn.ModuleList(GCNConv(p, q, normalize=False) for p, q in zip(widths, widths[1:]))
-    optimiser = torch.optim.Adam(convs.parameters(), lr=0.01)
-    return epochs(question, optimiser, lambda: stack(convs, x, adjacency), y, train)
+    adjacency = normalised(question["store"])
+    x, y, train = features_and_labels(question["store"])
+    sizes = widths(x, y, question)
+    convs = torch.nn.ModuleList(GCNConv(a, b, normalize=False) for a, b in zip(sizes, sizes[1:]))
 
+    def forward():
+        h = x
+        for layer, conv in enumerate(convs):
+            h = conv(h, adjacency)
+            if layer + 1 < len(convs):
+                h = F.dropout(h.relu(), 0.5)
+        return h
 
-def stack(convs, x, adjacency):
-    for layer, conv in enumerate(convs):
-        x = conv(x, adjacency)
-        if layer + 1 < len(convs):
-            x = F.dropout(x.relu(), 0.5)
-    return x
-
-
-def epochs(question, optimiser, forward, y, train):
-    times, losses = [], []
-
-    def epoch():
-        loss = F.cross_entropy(forward()[train], y[train])
-        optimiser.zero_grad()
-        loss.backward()
-        optimiser.step()
-        return float(loss)
-
-    for _ in range(question["epochs"]):
-        elapsed, loss = milliseconds(epoch)
-        times.append(elapsed)
-        losses.append(loss)
-    return {"milliseconds": float(np.median(times[1:] or times)), "loss": [losses[0], losses[-1]],
-            "peak_bytes": peak_bytes()}
+    return full_graph_epochs(question, torch.optim.Adam(convs.parameters(), lr=0.01), forward, y, train)
 
 
 def gat(question):
     from torch_geometric.nn import GATConv
-    store = question["store"]
-    indptr, indices = topology(store)
-    destination = torch.repeat_interleave(torch.arange(len(indptr) - 1), indptr.diff())
-    edges = torch.stack([indices, destination])
-    x, y = torch.from_numpy(fp32_features(store)), tensor(store, "labels", np.int64)
-    train = tensor(store, "train", np.int64)
+    indptr, indices = topology(question["store"])
+    edges = torch.stack([indices, destinations(indptr)])
+    x, y, train = features_and_labels(question["store"])
     heads, hidden = question["heads"], question["hidden"]
-    first = GATConv(x.shape[1], hidden, heads)
-    second = GATConv(hidden * heads, int(y.max()) + 1, 1)
+    first, second = GATConv(x.shape[1], hidden, heads), GATConv(hidden * heads, int(y.max()) + 1, 1)
     optimiser = torch.optim.Adam([*first.parameters(), *second.parameters()], lr=0.01)
-    return epochs(question, optimiser, lambda: second(F.dropout(F.elu(first(x, edges)), 0.5), edges), y, train)
+    return full_graph_epochs(question, optimiser, lambda: second(F.dropout(F.elu(first(x, edges)), 0.5), edges), y, train)
 
 
 if __name__ == "__main__":
