@@ -47,7 +47,7 @@ std::string aligned(const Row& row, const std::vector<std::size_t>& widths) {
   return line + "\n";
 }
 
-std::string lines_of(const TextTable& table) {
+std::string lines_of(const DescribedTable& table) {
   std::vector<std::size_t> widths(table.columns.size());
   widen(widths, table.columns);
   for (const Row& row : table.rows) widen(widths, row);
@@ -70,7 +70,7 @@ std::string text_of(const Description& description) {
   Facts facts;
   for (const Description::Fact& fact : description.facts) facts.emplace_back(fact.name, fact.value);
   std::string text = lines_of(facts);
-  for (const TextTable& table : description.tables) text += lines_of(table);
+  for (const DescribedTable& table : description.tables) text += lines_of(table);
   return text;
 }
 

@@ -29,7 +29,7 @@ class Facts {
   void add(const char* key, const std::string& name, const std::string& value) {
     add(key, name, value, value);
   }
-  void add_table(const char* key, TextTable table, const Json& value) {
+  void add_table(const char* key, DescribedTable table, const Json& value) {
     json_[key] = value;
     description_.tables.push_back(std::move(table));
   }
@@ -144,7 +144,7 @@ void add_quality(Facts& facts, const PartitionMeta& meta) {
 }
 
 void add_balances(Facts& facts, const Quality& quality) {
-  TextTable table{"balance", {"constraint", "minimum", "mean", "maximum", "maximum / mean"}, {}};
+  DescribedTable table{"balance", {"constraint", "minimum", "mean", "maximum", "maximum / mean"}, {}};
   Json json = Json::array();
   for (const Balance& b : quality.balances) {
     table.rows.push_back({b.name, fmt::format("{:.0f}", b.minimum), fmt::format("{:.1f}", b.mean),
@@ -159,7 +159,7 @@ void add_balances(Facts& facts, const Quality& quality) {
 }
 
 void add_parts(Facts& facts, const PartitionedStore& store) {
-  TextTable table{"parts", {"part", "nodes", "edges", "halo rows", "train", "valid", "test"}, {}};
+  DescribedTable table{"parts", {"part", "nodes", "edges", "halo rows", "train", "valid", "test"}, {}};
   Json json = Json::array();
   for (int p = 0; p < store.k(); ++p) {
     const PartView part = store.part(Part(p));

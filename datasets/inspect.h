@@ -7,7 +7,7 @@
 namespace kith {
 
 /// Rows of texts under column titles, ready to be aligned.
-struct TextTable {
+struct DescribedTable {
   std::string title;
   std::vector<std::string> columns;
   std::vector<std::vector<std::string>> rows;
@@ -20,7 +20,7 @@ struct Description {
     std::string value;
   };
   std::vector<Fact> facts;
-  std::vector<TextTable> tables;
+  std::vector<DescribedTable> tables;
   std::string json;  ///< one object, indented by two
 };
 

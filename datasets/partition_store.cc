@@ -6,7 +6,7 @@ namespace kith {
 namespace {
 
 PartitionRequest request_of(const Store& store, const PartitionOptions& options) {
-  const SplitIds splits{store.split(Split::train), store.split(Split::valid), store.split(Split::test)};
+  const SplitSpans splits{store.split(Split::train), store.split(Split::valid), store.split(Split::test)};
   return {.graph = store.graph(),
           .k = options.k,
           .objective = options.objective,

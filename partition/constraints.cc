@@ -66,7 +66,7 @@ std::vector<std::string> balance_names(const std::string& list) {
 }
 
 std::vector<BalanceConstraint> balance_constraints(const std::string& list, const CsrAny& graph,
-                                                   const SplitIds& splits) {
+                                                   const SplitSpans& splits) {
   std::vector<BalanceConstraint> constraints;
   for (std::string& name : balance_names(list)) {
     if (name == "nodes") constraints.push_back(nodes_constraint(graph.n()));

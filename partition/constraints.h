@@ -9,7 +9,7 @@
 namespace kith {
 
 /// The store ids of the three splits; any may be empty.
-struct SplitIds {
+struct SplitSpans {
   std::span<const std::int64_t> train = {}, valid = {}, test = {};
 };
 
@@ -25,6 +25,6 @@ BalanceConstraint subset_constraint(std::string name, std::span<const std::int64
 std::vector<std::string> balance_names(const std::string& list);
 /// Their constraints.
 std::vector<BalanceConstraint> balance_constraints(const std::string& list, const CsrAny& graph,
-                                                   const SplitIds& splits);
+                                                   const SplitSpans& splits);
 
 }  // namespace kith

@@ -59,7 +59,7 @@ TEST(Inspect, APartitionedStoreIsDescribedByPartAndQuality) {
     nodes += json.at("part_sizes").at(p).at("nodes").get<std::int64_t>();
   }
   EXPECT_EQ(nodes, 40);
-  for (const TextTable& table : description.tables) {
+  for (const DescribedTable& table : description.tables) {
     EXPECT_FALSE(table.rows.empty());
     for (const auto& row : table.rows) EXPECT_EQ(row.size(), table.columns.size()) << table.title;
   }
