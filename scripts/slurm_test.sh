@@ -108,7 +108,8 @@ say "a job that hits its time limit finishes after a requeue"
 write_run limited 100000000
 job=$(submit limited --time=1 --signal=B:USR1@30)
 wait_for 120 "checkpoint" checkpointed limited
-scontrol update JobId="$job" TimeLimit=60
+# Between its end and its place in the queue a job takes no changes.
+wait_for 30 "new time limit" scontrol update JobId="$job" TimeLimit=60 2> /dev/null
 expect_finish limited "$job"
 expect_no_epoch_lost limited
 
