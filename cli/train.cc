@@ -4,6 +4,7 @@
 
 #include "kith/cli/rank_work.h"
 #include "kith/cli/verb.h"
+#include "kith/comm/operation_file.h"
 #include "kith/comm/world.h"
 #include "kith/core/log.h"
 #include "kith/exec/settings.h"
@@ -21,6 +22,7 @@ void run_train(Communicator& comm, const Invocation& invocation) {
   const PartitionedStore parts = open_for_ranks(comm, settings.text("data"), run);
   std::filesystem::create_directories(run);
   log::open({.rank = comm.rank().value(), .ranks = comm.size(), .folder = run});
+  if (comm.size() > 1) open_operation_file(run, comm.rank().value());
   const std::string table = rank_table(comm, threads);
   log::info(table.substr(0, table.size() - 1));
   const RunSummary summary = train(comm, parts, run, options, model_factory(settings));

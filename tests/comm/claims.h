@@ -21,6 +21,7 @@ void another_thread_may_use_a_duplicate(Communicator& comm);
 void waiting_in_vain_names_peer_and_operation(Communicator& comm);
 void a_collective_without_a_rank_names_it(Communicator& comm);
 void thread_defaults_and_rank_table_agree(Communicator& comm);
+void clocks_of_one_host_agree(Communicator& comm);
 
 inline constexpr Claim kClaims[] = {
     {"messages_arrive_whole_and_in_order", messages_arrive_whole_and_in_order},
@@ -36,6 +37,7 @@ inline constexpr Claim kClaims[] = {
     {"waiting_in_vain_names_peer_and_operation", waiting_in_vain_names_peer_and_operation},
     {"a_collective_without_a_rank_names_it", a_collective_without_a_rank_names_it},
     {"thread_defaults_and_rank_table_agree", thread_defaults_and_rank_table_agree},
+    {"clocks_of_one_host_agree", clocks_of_one_host_agree},
 };
 
 }  // namespace kith::test

@@ -1,9 +1,12 @@
 #include <algorithm>
+#include <chrono>
 #include <cstring>
 
 #include "claims.h"
 #include "draws.h"
 #include <gtest/gtest.h>
+
+#include "kith/comm/clock_offset.h"
 
 namespace kith::test {
 
@@ -84,6 +87,13 @@ void ranks_agree_on_the_most_telling_exit_code(Communicator& comm) {
   EXPECT_EQ(agree(comm, last ? ExitCode::requeue : ExitCode::done), ExitCode::requeue);
   EXPECT_EQ(agree(comm, last ? ExitCode::bad_input : ExitCode::peer_lost), ExitCode::bad_input);
   EXPECT_EQ(agree(comm, last ? ExitCode::corrupt : ExitCode::requeue), ExitCode::corrupt);
+}
+
+void clocks_of_one_host_agree(Communicator& comm) {
+  const ClockOffset offset = clock_offset(comm);
+  EXPECT_LE(std::chrono::abs(offset.to_root), offset.error);
+  EXPECT_LT(offset.error, std::chrono::seconds(1));
+  EXPECT_EQ(offset.error.count() == 0, comm.rank() == Rank{0});
 }
 
 }  // namespace kith::test
