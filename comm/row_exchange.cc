@@ -38,6 +38,9 @@ struct Counted {
   void add(const char* what, int peer, double amount) const {
     ledger.add({std::string(label.counter) + what, label.layer, peer}, amount);
   }
+  void add_seconds(const char* what, Ledger::Time begin, Ledger::Time end, std::int64_t bytes) const {
+    ledger.add_seconds({std::string(label.counter) + what, label.layer, -1}, begin, end, bytes);
+  }
 };
 
 }  // namespace
@@ -88,6 +91,10 @@ RowExchange::InFlight RowExchange::start(std::span<const std::byte> send, std::s
     counted.add(".messages", peer, 1);
   }
   if (!to(rank).empty()) std::memcpy(from(rank).data(), to(rank).data(), to(rank).size());
+  const auto own = static_cast<std::int64_t>(to(rank).size());
+  flight.received_ = static_cast<std::int64_t>(receive.size()) - own;
+  counted.add_seconds(".start", flight.begin_, InFlight::Clock::now(),
+                      static_cast<std::int64_t>(send.size()) - own);
   return flight;
 }
 
@@ -95,7 +102,7 @@ bool RowExchange::InFlight::progress() {
   if (comm_ == nullptr) return true;
   comm_->progress();
   std::erase_if(operations_, [](const Pending& operation) { return operation->test(); });
-  if (operations_.empty()) account(0);
+  if (operations_.empty()) account(Clock::now());
   return comm_ == nullptr;
 }
 
@@ -103,15 +110,15 @@ void RowExchange::InFlight::wait() {
   if (comm_ == nullptr) return;
   const auto begin = Clock::now();
   comm_->wait_all(std::exchange(operations_, {}));
-  account(std::chrono::duration<double>(Clock::now() - begin).count());
+  account(begin);
 }
 
 /// Everything has arrived and left now.
-void RowExchange::InFlight::account(double waited) {
-  const double under_way = std::chrono::duration<double>(Clock::now() - begin_).count();
+void RowExchange::InFlight::account(Clock::time_point begin_waiting) {
+  const auto now = Clock::now();
   const Counted counted{*ledger_, label_};
-  counted.add(".wait", -1, waited);
-  counted.add(".hidden", -1, std::max(0.0, under_way - waited));
+  counted.add_seconds(".wait", begin_waiting, now, received_);
+  counted.add(".hidden", -1, std::chrono::duration<double>(begin_waiting - begin_).count());
   comm_ = nullptr;
 }
 
@@ -128,6 +135,7 @@ std::vector<std::int64_t> RowExchange::exchange_counts(const std::vector<std::in
   // A count per pair is a row exchange itself; the ledger keeps it apart from the rows that are worth
   // counting.
   Ledger apart;
+  apart.trace_into(ledger_->trace());
   RowCounts one;
   one.send.assign(static_cast<std::size_t>(ranks), 1);
   one.receive = one.send;

@@ -20,8 +20,8 @@ struct RowCounts {
 struct ExchangeLabel {
   const char* what = "row exchange";  ///< in errors
   /// `<counter>.bytes`, `.rows` and `.messages` count what this rank sent to other ranks, by layer and peer;
-  /// `<counter>.wait` and `<counter>.hidden` are the seconds spent waiting and the seconds under way besides,
-  /// by layer.
+  /// `<counter>.start`, `.wait` and `.hidden` are the seconds spent starting it and waiting for it, and the
+  /// seconds under way besides, by layer.
   const char* counter = "halo";
   int layer = -1;
 };
@@ -48,12 +48,13 @@ class RowExchange {
    private:
     friend class RowExchange;
     using Clock = std::chrono::steady_clock;
-    void account(double waited);
+    void account(Clock::time_point begin_waiting);
     Communicator* comm_ = nullptr;  // null: nothing is under way
     Ledger* ledger_ = nullptr;
     std::vector<Pending> operations_;
     ExchangeLabel label_;
     Clock::time_point begin_;
+    std::int64_t received_ = 0;  ///< bytes from other ranks
   };
 
   /// `send` and `receive` must stay valid until `wait` returns. Collective in the sense that each pair of

@@ -1,8 +1,15 @@
 #include "kith/core/ledger.h"
 
+#include <string_view>
+
 #include <sys/resource.h>
 
+#include "kith/core/trace.h"
+
 namespace kith {
+namespace {
+constexpr std::string_view kSecondsPrefix = "seconds.";
+}  // namespace
 
 void Ledger::add(const LedgerKey& key, double amount) {
   std::lock_guard lock(mutex_);
@@ -12,6 +19,14 @@ void Ledger::add(const LedgerKey& key, double amount) {
 void Ledger::set(const char* name, double value) {
   std::lock_guard lock(mutex_);
   entries_[{name, -1, -1}] = value;
+}
+
+void Ledger::add_seconds(const LedgerKey& key, Time begin, Time end, std::int64_t bytes) {
+  add(key, std::chrono::duration<double>(end - begin).count());
+  if (trace_ == nullptr) return;
+  std::string name = key.name;
+  if (name.starts_with(kSecondsPrefix)) name.erase(0, kSecondsPrefix.size());
+  trace_->add({.name = std::move(name), .begin = begin, .end = end, .layer = key.layer, .bytes = bytes});
 }
 
 double Ledger::total(const std::string& name) const {
@@ -34,8 +49,7 @@ void Ledger::clear() {
 
 void PhaseTimer::stop() {
   if (ledger_ == nullptr) return;
-  const std::chrono::duration<double> seconds = Clock::now() - begin_;
-  ledger_->add({std::string("seconds.") + phase_, -1, -1}, seconds.count());
+  ledger_->add_seconds({std::string(kSecondsPrefix) + phase_, -1, -1}, begin_, Clock::now(), bytes_);
   ledger_ = nullptr;
 }
 

@@ -1,3 +1,4 @@
+#include "kith/core/trace.h"
 #include "kith/exec/logit_loss.h"
 #include "kith/exec/trainer.h"
 
@@ -16,6 +17,8 @@ class FullGraphTrainer final : public Trainer {
   std::int64_t steps_per_epoch() const override { return 1; }
 
   double run_epoch() override {
+    const TrainingState& state = context_.state;
+    const TraceSpan span(context_.ledger.trace(), "step", {.epoch = state.epoch + 1, .step = state.step + 1});
     Tape tape = stepper_.make_tape();
     Var logits;
     {

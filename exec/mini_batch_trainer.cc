@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <numeric>
 
+#include "kith/core/trace.h"
 #include "kith/exec/batch_graphs.h"
 #include "kith/exec/trainer.h"
 #include "kith/sampler/cache.h"
@@ -95,6 +96,8 @@ class MiniBatchTrainer final : public Trainer {
 
   /// This rank's share of the step's loss, summed over seeds.
   double run_step() {
+    const TrainingState& state = context_.state;
+    const TraceSpan span(context_.ledger.trace(), "step", {.epoch = state.epoch + 1, .step = state.step + 1});
     Batch batch = pipeline_->next();
     const BatchGraphs graphs(batch, context_.model.self_edges(), context_.comm.size());
     Tape tape = stepper_.make_tape();

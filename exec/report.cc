@@ -12,6 +12,11 @@ using Json = nlohmann::json;
 constexpr const char* kSplitNames[] = {"train", "valid", "test"};
 constexpr const char* kSecondsPrefix = "seconds.";
 
+bool counts_seconds(const std::string& counter) {
+  return counter.starts_with(kSecondsPrefix) || counter.ends_with(".start") || counter.ends_with(".wait") ||
+         counter.ends_with(".hidden");
+}
+
 /// Puts a value at a dotted path: "halo.bytes" becomes {"halo": {"bytes": …}}.
 void put(Json& into, const std::string& dotted, Json value) {
   Json* place = &into;
@@ -63,7 +68,7 @@ Json ledger_json(const RunSummary& summary) {
         "features.remote_rows", "features.remote_bytes", "gradients.bytes"})
     put(ledger, counter, 0.0);
   for (const auto& [name, ranks] : by_rank(summary)) {
-    if (name.starts_with(kSecondsPrefix) || name.ends_with(".wait") || name.ends_with(".hidden")) {
+    if (counts_seconds(name)) {
       put(ledger, name, seconds_json(ranks));
     } else {
       double sum = 0;

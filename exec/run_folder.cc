@@ -54,7 +54,7 @@ void RunFolder::prepare(const TrainOptions& options) const {
 
 void RunFolder::clear() const {
   for (const char* name : {"run.json", "settings.toml", "metrics.jsonl", "best.safetensors", "summary.json",
-                           "report.html", "events.out.tfevents.0.kith", "DONE"})
+                           "report.html", "events.out.tfevents.0.kith", "trace.json", "DONE"})
     fs::remove(path_ / name);
   fs::remove_all(checkpoints());
 }

@@ -16,6 +16,7 @@ class RunFolder {
   const std::filesystem::path& path() const { return path_; }
   std::filesystem::path checkpoints() const { return path_ / "checkpoints"; }
   std::filesystem::path best_weights() const { return path_ / "best.safetensors"; }
+  std::filesystem::path trace() const { return path_ / "trace.json"; }
   std::filesystem::path summary() const { return path_ / "summary.json"; }
   bool finished() const { return std::filesystem::exists(path_ / "DONE"); }
 

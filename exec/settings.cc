@@ -133,6 +133,14 @@ void add_run_settings(Schema& s) {
       .outside_hash();
 }
 
+void add_trace_settings(Schema& s) {
+  Added(s, "trace", Type::boolean, "false", "write RUN/trace.json: what every rank's threads did when")
+      .outside_hash();
+  Added(s, "trace-events", Type::integer, "200000", "most events of a rank in a trace; about 100 bytes each")
+      .range(1, 1e8)
+      .outside_hash();
+}
+
 void add_evaluate_settings(Schema& s) {
   const auto only_evaluate = [](Added& added) { added.setting.verbs = {"evaluate"}; };
   Added run(s, "run", Type::path, "", "the run's folder");
@@ -165,6 +173,7 @@ void add_exec_settings(Schema& schema) {
   add_training_settings(schema);
   add_halo_settings(schema);
   add_run_settings(schema);
+  add_trace_settings(schema);
   add_evaluate_settings(schema);
 }
 
@@ -198,6 +207,7 @@ TrainOptions train_options(const Settings& settings) {
   options.overwrite = settings.boolean("overwrite");
   options.end_time = settings.text("end-time");
   if (options.end_time != "auto") end_time(options.end_time);  // refused before anything is written
+  if (settings.boolean("trace")) options.trace_events = settings.integer("trace-events");
   options.model_name = settings.text("model");
   options.settings_hash = settings.hash();
   options.settings_toml = settings.to_toml();

@@ -22,7 +22,8 @@ double Stepper::step(Tape tape, const Var& logits, const LabelView& labels,
                              [&](std::size_t parameter) { reducer_.ready(gradients_, parameter); });
   }
   {
-    PhaseTimer timer(context_.ledger, "reduce");
+    const std::size_t bytes = context_.comm.size() > 1 ? gradients_.flat().size() * sizeof(float) : 0;
+    PhaseTimer timer(context_.ledger, "reduce", static_cast<std::int64_t>(bytes));
     reducer_.finish();
   }
   PhaseTimer timer(context_.ledger, "optimise");

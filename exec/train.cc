@@ -13,6 +13,7 @@
 #include "kith/exec/evaluation.h"
 #include "kith/exec/on_root.h"
 #include "kith/exec/run_folder.h"
+#include "kith/exec/trace_file.h"
 #include "kith/exec/trainer.h"
 
 namespace kith {
@@ -64,7 +65,11 @@ class Run {
         parameters_(options.seed),
         model_(make(parameters_, parts.meta().store.features, parts.meta().store.classes)),
         state_(parameters_, options.optimiser),
-        stop_(comm, options.end_time) {}
+        stop_(comm, options.end_time) {
+    if (options.trace_events == 0) return;
+    trace_ = start_trace(comm, static_cast<std::size_t>(options.trace_events));
+    ledger_.trace_into(&trace_->events);
+  }
 
   RunSummary train() {
     resume();
@@ -82,12 +87,15 @@ class Run {
   void resume();
   void load();
   void run_epochs();
+  void advance(Trainer& trainer, Progress* progress);
   void run_epoch(Trainer& trainer, Progress* progress);
   void end_epoch(EpochMetrics metrics, Progress* progress);
   [[noreturn]] void leave_for_now();
+  void save_trace();
+  bool inside_an_epoch() const { return !state_.partial_loss.empty(); }
   std::string place() const {
     const std::string epoch = fmt::format("after epoch {}", state_.epoch);
-    return state_.partial_loss.empty() ? epoch : fmt::format("{}, step {}", epoch, state_.step);
+    return inside_an_epoch() ? fmt::format("{}, step {}", epoch, state_.step) : epoch;
   }
   void evaluate_epoch(EpochMetrics& metrics);
   void save_checkpoint();
@@ -101,6 +109,7 @@ class Run {
   const TrainOptions& options_;
   Metric metric_;
   Clock::time_point begin_;
+  std::unique_ptr<RankTrace> trace_;  // null: off
   Ledger ledger_;
   Ownership ownership_;
   OwnedData owned_;
@@ -148,19 +157,25 @@ void Run::run_epochs() {
   if (root()) progress.emplace("training", options_.epochs, "epochs");
   if (root()) progress->add(state_.epoch);
   while (more_epochs()) {
-    run_epoch(*trainer, root() ? &*progress : nullptr);
-    if (!state_.partial_loss.empty()) leave_for_now();
-    if (options_.checkpoint_every > 0 && state_.epoch % options_.checkpoint_every == 0) save_checkpoint();
-    if (more_epochs() && stop_.ask()) leave_for_now();
+    advance(*trainer, root() ? &*progress : nullptr);
+    if (inside_an_epoch() || (more_epochs() && stop_.ask())) leave_for_now();
   }
   if (root()) progress->finish();
+}
+
+/// By one epoch, or to where the ranks agreed to stop inside it.
+void Run::advance(Trainer& trainer, Progress* progress) {
+  const TraceSpan span(ledger_.trace(), "epoch", {.epoch = state_.epoch + 1});
+  run_epoch(trainer, progress);
+  if (inside_an_epoch()) return;
+  if (options_.checkpoint_every > 0 && state_.epoch % options_.checkpoint_every == 0) save_checkpoint();
 }
 
 void Run::run_epoch(Trainer& trainer, Progress* progress) {
   const auto begin = Clock::now();
   EpochMetrics metrics{.loss = trainer.run_epoch()};
   metrics.seconds = seconds_since(begin);
-  if (state_.partial_loss.empty()) end_epoch(metrics, progress);
+  if (!inside_an_epoch()) end_epoch(metrics, progress);
 }
 
 void Run::end_epoch(EpochMetrics metrics, Progress* progress) {
@@ -198,9 +213,14 @@ void Run::save_checkpoint() {
   stop_.note_checkpoint(Clock::now() - begin);
 }
 
+void Run::save_trace() {
+  if (trace_) write_trace(comm_, *trace_, folder_.trace());
+}
+
 /// All ranks are at one step here, because they voted.
 void Run::leave_for_now() {
   save_checkpoint();
+  save_trace();
   throw Interrupted(fmt::format("{}: checkpointed {} in {}; run the same command again to continue",
                                 stop_.reason(), place(), folder_.path().string()));
 }
@@ -217,6 +237,7 @@ void Run::finish() {
   summary_.parameters = parameters_.elements();
   gather_ledgers(comm_, ledger_, summary_);
   summary_.seconds = seconds_since(begin_);
+  save_trace();
   run_on_root(comm_, "write the results", [&] {
     if (state_.best_epoch == 0) state_.best_weights = weights_of(parameters_);
     write_weights(folder_.best_weights(), parameters_, state_.best_weights);

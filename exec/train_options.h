@@ -41,6 +41,8 @@ struct TrainOptions {
   bool overwrite = false;
   std::string end_time = "none";  ///< when the job will be ended from outside; see `end_time`
 
+  std::int64_t trace_events = 0;  ///< of a rank, at most, in RUN/trace.json; 0: no trace
+
   std::string model_name = "custom";  ///< part of the checkpoint's key
   std::uint64_t settings_hash = 0;
   std::string settings_toml;                    ///< saved beside the run

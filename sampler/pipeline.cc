@@ -11,6 +11,7 @@
 #include <thread>
 
 #include "kith/core/error.h"
+#include "kith/core/trace.h"
 
 namespace kith {
 
@@ -39,8 +40,9 @@ struct BatchPipeline::State {
 };
 
 Batch BatchPipeline::State::make(std::int64_t step) {
-  PhaseTimer sampling(ledger, "sample");
   const std::int64_t epoch = step / schedule.batches_per_epoch();
+  const TraceSpan span(ledger.trace(), "batch", {.epoch = epoch + 1, .step = step + 1});
+  PhaseTimer sampling(ledger, "sample");
   const std::span<const GlobalId> all = schedule.seeds(epoch, step % schedule.batches_per_epoch());
   std::vector<GlobalId> own;
   for (const GlobalId seed : all)
@@ -49,7 +51,8 @@ Batch BatchPipeline::State::make(std::int64_t step) {
   batch.global_seeds = static_cast<std::int64_t>(all.size());
   attach_labels(batch);
   sampling.stop();
-  PhaseTimer fetching(ledger, "fetch");
+  PhaseTimer fetching(ledger, "fetch",
+                      batch.nodes.ssize() * features.cols() * static_cast<std::int64_t>(sizeof(float)));
   batch.features = Matrix(batch.nodes.ssize(), features.cols());
   features.fetch(batch.nodes, batch.features);
   return batch;
@@ -70,6 +73,7 @@ void BatchPipeline::State::attach_labels(Batch& batch) const {
 
 void BatchPipeline::State::run() {
   try {
+    if (Trace* trace = ledger.trace()) trace->name_thread("prefetch thread");
     run_ahead();
   } catch (...) {
     std::lock_guard lock(mutex);
