@@ -20,7 +20,8 @@ InferOptions asked_for(const Settings& settings) {
   options.predictions = settings.text("output");
   require_prediction_path(options.predictions);
   if (settings.has_value("embeddings")) options.embeddings = settings.text("embeddings");
-  for (const auto& file : {options.predictions, options.embeddings})
+  if (settings.has_value("logits")) options.logits = settings.text("logits");
+  for (const auto& file : {options.predictions, options.embeddings, options.logits})
     if (!file.empty() && std::filesystem::exists(file) && !settings.boolean("overwrite"))
       throw InputError(file.string() + " exists already; --overwrite replaces it");
   return options;
@@ -42,13 +43,16 @@ void run_infer(Communicator& comm, const Invocation& invocation) {
   options.classes = meta.classes;
   options.multi_label = meta.multi_label;
   options.protocol = train_options(trained).protocol;
-  infer(comm, parts, run, model_factory(trained), options);
+  const Inferred inferred = infer(comm, parts, run, model_factory(trained), options);
   if (comm.rank().value() != 0) return;
+  const std::int64_t nodes = parts.meta().store.nodes;
   fmt::print("wrote {}: {} of {} nodes\n", options.predictions.string(),
-             options.multi_label ? "probabilities" : "classes", parts.meta().store.nodes);
+             options.multi_label ? "probabilities" : "classes", nodes);
   if (!options.embeddings.empty())
-    fmt::print("wrote {}: logits [{}, {}]\n", options.embeddings.string(), parts.meta().store.nodes,
-               options.classes);
+    fmt::print("wrote {}: embeddings [{}, {}]\n", options.embeddings.string(), nodes,
+               inferred.embedding_width);
+  if (!options.logits.empty())
+    fmt::print("wrote {}: logits [{}, {}]\n", options.logits.string(), nodes, options.classes);
 }
 
 }  // namespace kith::cli

@@ -42,8 +42,10 @@ void add_outputs(Schema& schema) {
   schema.add(own("output", Type::path,
                  "the predictions: .npy (int64 [n]; multi-label: probabilities, fp32 [n, classes]) or .csv",
                  {"infer"}));
-  schema.add(
-      own("embeddings", Type::path, "an .npy for the logits of every node, fp32 [n, classes]", {"infer"}));
+  schema.add(own("embeddings", Type::path,
+                 "an .npy for the last layer's input (the last hidden representation), fp32 [n, width]",
+                 {"infer"}));
+  schema.add(own("logits", Type::path, "an .npy for the logits of every node, fp32 [n, classes]", {"infer"}));
   schema.add(own("output", Type::path, "the .safetensors to make", {"export"}));
   schema.add(own("overwrite", Type::boolean, "replace the files if they exist", {"infer", "export"}));
   schema.add(own("json", Type::boolean, "print one JSON object", {"inspect"}));

@@ -44,7 +44,7 @@ const std::vector<Verb>& all_verbs() {
        .run = run_evaluate},
       {.name = "infer",
        .summary = "Write a trained model's class of every node, in the order of the import",
-       .example = "mpiexec -n 2 kith infer runs/sage -o predictions.npy --embeddings logits.npy",
+       .example = "mpiexec -n 2 kith infer runs/sage -o predictions.npy --embeddings embeddings.npy",
        .positionals = {{"run", "RUN"}},
        .run = run_infer},
       {.name = "export",

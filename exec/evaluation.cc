@@ -5,15 +5,27 @@
 
 namespace kith {
 
-Matrix full_graph_logits(const Backend& on, Model& model, LocalGraph& graph, ConstTensor features) {
+namespace {
+Matrix first_rows(const Backend& on, ConstTensor x, std::int64_t rows) {
+  Matrix own(rows, x.cols);
+  axpby(on, 1, x.row_range(0, rows), 0, own);
+  return own;
+}
+}  // namespace
+
+FullGraphOutputs full_graph_outputs(const Backend& on, Model& model, LocalGraph& graph, ConstTensor features,
+                                    Keep keep) {
   graph.count_as("evaluation");
-  Tape tape({.on = on, .mode = Mode::inference});
+  Tape tape({.on = on, .mode = Mode::inference, .keeps_embedding = keep == Keep::embedding_too});
   const Var logits =
       model.forward(tape, LayerGraphs(graph.layer_graph(), model.layers()), tape.constant(features));
-  Matrix own(logits.rows(), logits.cols());
-  axpby(on, 1, logits.value(), 0, own);
   graph.count_as("halo");
-  return own;
+  FullGraphOutputs outputs{first_rows(on, logits.value(), logits.rows()), {}};
+  if (keep == Keep::logits) return outputs;
+  if (!tape.embedding()) throw InputError("this model notes no embedding: see Tape::note_embedding");
+  outputs.embedding =
+      first_rows(on, tape.embedding()->value(), graph.owned());  // one layer reads halo rows, too
+  return outputs;
 }
 
 namespace {
@@ -44,7 +56,7 @@ SplitMeasure measure_split(const Backend& on, Communicator& comm, ConstTensor lo
 
 Evaluation evaluate(const Backend& on, Communicator& comm, Model& model, LocalGraph& graph,
                     ConstTensor features, const OwnedData& owned, Metric metric) {
-  const Matrix logits = full_graph_logits(on, model, graph, features);
+  const Matrix logits = full_graph_outputs(on, model, graph, features).logits;
   Evaluation result{.metric = metric};
   for (int s = 0; s < 3; ++s) {
     const SplitMeasure split = measure_split(on, comm, logits, labels_of(owned), owned.split[s], metric);

@@ -5,13 +5,22 @@
 
 namespace kith {
 
-/// /// Loss, accuracy and the metric over the whole graph: one exact forward pass without dropout, every rank
+/// Loss, accuracy and the metric over the whole graph: one exact forward pass without dropout, every rank
 /// its own rows. Collective; the same on every rank. Its exchanges are counted as "evaluation.…", not as
 /// "halo.…". `metric` as metric_for resolved it.
 Evaluation evaluate(const Backend& on, Communicator& comm, Model& model, LocalGraph& graph,
                     ConstTensor features, const OwnedData& owned, Metric metric = Metric::accuracy);
 
-/// The logits of this rank's owned nodes [owned, classes] by the same pass. Collective.
-Matrix full_graph_logits(const Backend& on, Model& model, LocalGraph& graph, ConstTensor features);
+/// What a model says of this rank's owned nodes.
+struct FullGraphOutputs {
+  Matrix logits;     ///< [owned, classes]
+  Matrix embedding;  ///< [owned, width] the input of the last layer; empty unless it was asked for
+};
+enum class Keep { logits, embedding_too };
+
+/// By one exact forward pass without dropout. Collective. Throws InputError when an embedding is asked for of
+/// a model that notes none (Tape::note_embedding).
+FullGraphOutputs full_graph_outputs(const Backend& on, Model& model, LocalGraph& graph, ConstTensor features,
+                                    Keep keep = Keep::logits);
 
 }  // namespace kith

@@ -20,7 +20,7 @@ constexpr std::int64_t kGrain = 1 << 12;
 /// The outputs, on rank 0 alone; made before the work, so that a wrong path costs nothing.
 struct Outputs {
   std::unique_ptr<PredictionFile> predictions;
-  std::optional<NpyWriter> embeddings;
+  std::optional<NpyWriter> logits;
 };
 
 void require_fit(const PartitionedStore& parts, const InferOptions& options) {
@@ -36,21 +36,24 @@ Outputs open_outputs(Communicator& comm, const InferOptions& options, std::int64
   run_on_root(comm, "open the predictions", [&] {
     outputs.predictions = prediction_file(
         options.predictions, {.nodes = nodes, .classes = options.multi_label ? options.classes : 0}, ids);
-    if (!options.embeddings.empty())
-      outputs.embeddings.emplace(options.embeddings, DType::f32, std::vector{nodes, options.classes});
+    if (!options.logits.empty())
+      outputs.logits.emplace(options.logits, DType::f32, std::vector{nodes, options.classes});
+    if (!options.embeddings.empty()) AtomicFile{options.embeddings};  // its width is not known yet
   });
   return outputs;
 }
 
-Matrix logits_of(Communicator& comm, const Ownership& ownership, const OwnedData& owned,
-                 const std::filesystem::path& run, const ModelFactory& make, const InferOptions& options) {
+FullGraphOutputs outputs_of(Communicator& comm, const Ownership& ownership, const OwnedData& owned,
+                            const std::filesystem::path& run, const ModelFactory& make,
+                            const InferOptions& options) {
   Ledger ledger;
   Parameters parameters(0);
   const auto model = make(parameters, options.features, options.classes);
   read_weights(RunFolder(run).best_weights(), parameters);
   LocalGraph graph({comm, ledger, ownership, owned}, model->self_edges(), options.protocol);
   const Matrix features = graph.fetch_features(Cpu{});
-  return full_graph_logits(Cpu{}, *model, graph, features);
+  return full_graph_outputs(Cpu{}, *model, graph, features,
+                            options.embeddings.empty() ? Keep::logits : Keep::embedding_too);
 }
 
 /// f(row) for all rows, in parallel.
@@ -80,34 +83,61 @@ Array<float> probabilities_of(ConstTensor logits) {
   return all;
 }
 
+/// Rows of this rank's nodes become rows of a file in the order of the store. Collective.
+class StoreOrder {
+ public:
+  StoreOrder(Communicator& comm, const OwnedData& owned, std::int64_t nodes)
+      : comm_(comm), owned_(owned), nodes_(nodes) {}
+  template <class Range>
+  void gather(const Range& rows, const TakeRows& take) const {
+    gather_in_store_order(comm_, owned_.store_ids.span(), std::as_bytes(rows.span()), nodes_, take);
+  }
+  void gather_into(std::optional<NpyWriter>& file, const Matrix& rows) const {
+    gather(rows, [&](std::int64_t, std::span<const std::byte> bytes) { file->write(bytes); });
+    run_on_root(comm_, "finish a file", [&] { file->finish(); });
+  }
+
+ private:
+  Communicator& comm_;
+  const OwnedData& owned_;
+  std::int64_t nodes_;
+};
+
+void write_predictions(Communicator& comm, const StoreOrder& order, PredictionFile* file, ConstTensor logits,
+                       const InferOptions& options) {
+  const TakeRows add = [&](std::int64_t first, std::span<const std::byte> rows) { file->add(first, rows); };
+  if (options.multi_label)
+    order.gather(probabilities_of(logits), add);
+  else
+    order.gather(classes_of(logits), add);
+  run_on_root(comm, "finish the predictions", [&] { file->finish(); });
+}
+
+void write_embedding(Communicator& comm, const StoreOrder& order, std::int64_t nodes, const Matrix& embedding,
+                     const InferOptions& options) {
+  std::optional<NpyWriter> file;
+  run_on_root(comm, "open the embeddings", [&] {
+    file.emplace(options.embeddings, DType::f32, std::vector{nodes, embedding.cols()});
+  });
+  order.gather_into(file, embedding);
+}
+
 }  // namespace
 
-void infer(Communicator& comm, const PartitionedStore& parts, const std::filesystem::path& run,
-           const ModelFactory& make, const InferOptions& options) {
+Inferred infer(Communicator& comm, const PartitionedStore& parts, const std::filesystem::path& run,
+               const ModelFactory& make, const InferOptions& options) {
   require_fit(parts, options);
   const Ownership ownership(parts, comm.size());
   const OwnedData owned(parts, ownership, comm.rank());
   const UserIdView ids = parts.user_ids();
   const std::int64_t nodes = ownership.nodes();
-  Outputs outputs = open_outputs(comm, options, nodes, ids);
-  const Matrix logits = logits_of(comm, ownership, owned, run, make, options);
-  const auto gather = [&](std::span<const std::byte> rows, const TakeRows& take) {
-    gather_in_store_order(comm, owned.store_ids.span(), rows, nodes, take);
-  };
-  const TakeRows add = [&](std::int64_t first, std::span<const std::byte> rows) {
-    outputs.predictions->add(first, rows);
-  };
-  if (options.multi_label)
-    gather(std::as_bytes(probabilities_of(logits).span()), add);
-  else
-    gather(std::as_bytes(classes_of(logits).span()), add);
-  if (!options.embeddings.empty())
-    gather(std::as_bytes(logits.span()),
-           [&](std::int64_t, std::span<const std::byte> rows) { outputs.embeddings->write(rows); });
-  run_on_root(comm, "finish the predictions", [&] {
-    if (outputs.embeddings) outputs.embeddings->finish();
-    outputs.predictions->finish();
-  });
+  Outputs files = open_outputs(comm, options, nodes, ids);
+  const FullGraphOutputs outputs = outputs_of(comm, ownership, owned, run, make, options);
+  const StoreOrder order(comm, owned, nodes);
+  if (!options.logits.empty()) order.gather_into(files.logits, outputs.logits);
+  if (!options.embeddings.empty()) write_embedding(comm, order, nodes, outputs.embedding, options);
+  write_predictions(comm, order, files.predictions.get(), outputs.logits, options);
+  return {.embedding_width = outputs.embedding.cols()};
 }
 
 }  // namespace kith

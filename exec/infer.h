@@ -11,12 +11,17 @@ namespace kith {
 struct InferOptions {
   /// `.npy` or `.csv`, by its ending.
   std::filesystem::path predictions;
-  /// `.npy` of the logits [nodes, classes]; empty: none.
-  std::filesystem::path embeddings;
+  /// `.npy` of the last hidden representation [nodes, width], and of the logits [nodes, classes]; empty:
+  /// none.
+  std::filesystem::path embeddings, logits;
   /// What the weights were trained for; the classes may be more than the data shows.
   std::int64_t features = 0, classes = 0;
   bool multi_label = false;
   HaloProtocol protocol;
+};
+
+struct Inferred {
+  std::int64_t embedding_width = 0;  ///< 0: not asked for
 };
 
 /// What a run's best weights say of every node of `parts`: one exact pass over the full graph, on any number
@@ -28,7 +33,7 @@ struct InferOptions {
 ///   .csv   node,class or node,0,1,…: the user's ids in the first column
 /// Files are whole or absent. Collective. Throws InputError when the data does not fit the weights or a file
 /// cannot be written.
-void infer(Communicator& comm, const PartitionedStore& parts, const std::filesystem::path& run,
-           const ModelFactory& make, const InferOptions& options);
+Inferred infer(Communicator& comm, const PartitionedStore& parts, const std::filesystem::path& run,
+               const ModelFactory& make, const InferOptions& options);
 
 }  // namespace kith

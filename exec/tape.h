@@ -1,6 +1,7 @@
 #pragma once
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <utility>
 #include <vector>
@@ -64,6 +65,7 @@ struct TapeOptions {
   Mode mode = Mode::inference;
   std::uint64_t seed = 0;
   std::uint32_t step = 0;
+  bool keeps_embedding = false;  ///< what a model notes as such
 };
 
 /// A linear tape: ops are recorded in the order they run, which is their topological order; `backward` runs
@@ -80,6 +82,13 @@ class Tape {
   std::uint64_t next_dropout() { return dropouts_++; }
   /// 1, 2, … : the layer a halo exchange of this pass is counted under (0 is the input features').
   int next_exchange() { return ++exchanges_; }
+
+  /// A model notes the input of its last layer, the last hidden representation: what `kith infer
+  /// --embeddings` writes.
+  void note_embedding(const Var& h) {
+    if (options_.keeps_embedding) embedding_ = h;
+  }
+  const std::optional<Var>& embedding() const { return embedding_; }
 
   /// A leaf without gradient; the memory must outlive the tape.
   Var constant(ConstTensor value);
@@ -149,6 +158,7 @@ class Tape {
   TapeOptions options_;
   std::uint64_t dropouts_ = 0;
   int exchanges_ = 0;
+  std::optional<Var> embedding_;
   std::vector<Entry> nodes_;
   std::vector<Leaf> leaves_;
   Gradients gradients_;

@@ -40,6 +40,7 @@ Var Between::joined(Tape& tape, const LayerGraph& graph, std::span<const Var> ou
     const Var own = destination_rows(tape, graph, outputs[l]);
     all = l == 0 ? own : maximum_ ? maximum(tape, all, own) : concatenate(tape, all, own);
   }
+  tape.note_embedding(all);
   return linear(tape, dropout(tape, graph, all, p), *end_weight_, *end_bias_);
 }
 

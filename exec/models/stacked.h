@@ -8,8 +8,7 @@
 namespace kith {
 
 /// dropout → layer (+ residual) → norm → activation, L times; without jumping knowledge the last layer is the
-/// bare layer
-/// (+ residual), with it a linear layer ends the stack. What GCN, GraphSAGE, GIN and GAT share.
+/// bare layer (+ residual), with it a linear layer ends the stack. What GCN, GraphSAGE, GIN and GAT share.
 template <class Layer, Var (*Activation)(Tape&, const Var&), SelfEdges Edges>
 class Stacked final : public Model {
  public:
@@ -20,6 +19,7 @@ class Stacked final : public Model {
     Var h = x;
     std::vector<Var> outputs;
     for (int l = 0; l < layers(); ++l) {
+      if (l + 1 == layers() && !between_.jumps()) tape.note_embedding(h);
       h = dropout(tape, graphs[l], h, dropout_);
       const Var y = layers_[static_cast<std::size_t>(l)].forward(tape, graphs[l], h);
       h = between_.with_residual(tape, graphs[l], l, y, h);

@@ -18,6 +18,15 @@ def read_npy(path):
     return header["shape"], struct.unpack(f"<{len(body) // (8 if letter == 'q' else 4)}{letter}", body)
 
 
+def read_safetensors(path):
+    """Flat fp32 values by name."""
+    data = path.read_bytes()
+    length = struct.unpack("<Q", data[:8])[0]
+    body = data[8 + length:]
+    entries = {name: entry["data_offsets"] for name, entry in json.loads(data[8:8 + length]).items() if name[0] != "_"}
+    return {name: struct.unpack(f"<{(end - begin) // 4}f", body[begin:end]) for name, (begin, end) in entries.items()}
+
+
 class Infer(Workshop):
     def train(self, data, model="sage", run="run", extra=()):
         self.succeed("train", data, "-o", run, "--model", model, "--regime", "full-graph", "--layers", "2", "--hidden",
@@ -28,18 +37,46 @@ class Infer(Workshop):
         store = self.store()
         for model, extra in MODELS.items():
             run = self.train(store, model, f"run-{model}", extra)
-            self.succeed("infer", run, "-o", "one.npy", "--embeddings", "one-logits.npy", "--overwrite")
+            self.succeed("infer", run, "-o", "one.npy", "--logits", "one-logits.npy", "--embeddings", "one-hidden.npy",
+                         "--overwrite")
             expected = (self.folder / "one.npy").read_bytes()
             shape, logits = read_npy(self.folder / "one-logits.npy")
             self.assertEqual(shape, (300, 4))
+            shape, hidden = read_npy(self.folder / "one-hidden.npy")
+            self.assertEqual(shape, (300, 16 if model == "gat" else 8))
             for ranks, parts in ((1, 3), (2, 4), (3, 3)):
                 if not (self.folder / f"k{parts}").exists():
                     self.succeed("partition", store, "-o", f"k{parts}", "-k", str(parts))
-                self.succeed("infer", run, "--data", f"k{parts}", "-o", "many.npy", "--embeddings", "logits.npy",
-                             "--overwrite", ranks=ranks)
+                self.succeed("infer", run, "--data", f"k{parts}", "-o", "many.npy", "--logits", "logits.npy", "--embeddings",
+                             "hidden.npy", "--overwrite", ranks=ranks)
                 self.assertEqual((self.folder / "many.npy").read_bytes(), expected, f"{model} on {ranks} ranks")
-                for a, b in zip(read_npy(self.folder / "logits.npy")[1], logits):
-                    self.assertAlmostEqual(a, b, places=4)
+                for name, values in (("logits", logits), ("hidden", hidden)):
+                    for a, b in zip(read_npy(self.folder / f"{name}.npy")[1], values, strict=True):
+                        self.assertAlmostEqual(a, b, places=4, msg=name)
+
+    def test_embeddings_are_what_the_last_layer_reads(self):
+        store = self.store()
+        # jumping knowledge ends in a linear layer: embedding · weight + bias must be the logits.
+        for jk, width in (("cat", 24), ("max", 8)):
+            run = self.train(store, "gcn", f"run-{jk}", ["--jk", jk, "--norm", "layer", "--layers", "3"])
+            self.succeed("infer", run, "-o", "p.npy", "--embeddings", "e.npy", "--logits", "l.npy", "--overwrite")
+            self.succeed("export", run, "-o", "w.safetensors", "--overwrite")
+            shape, embeddings = read_npy(self.folder / "e.npy")
+            self.assertEqual(shape, (300, width))
+            weights = read_safetensors(self.folder / "w.safetensors")
+            logits = read_npy(self.folder / "l.npy")[1]
+            for node in range(0, 300, 7):
+                row = embeddings[node * width:(node + 1) * width]
+                for c in range(4):
+                    weight = weights["lin.weight"][c * width:(c + 1) * width]
+                    expected = weights["lin.bias"][c] + sum(x * w for x, w in zip(row, weight, strict=True))
+                    self.assertAlmostEqual(logits[node * 4 + c], expected, places=4)
+
+    def test_a_model_of_one_layer_reads_the_features(self):
+        store = self.store()
+        run = self.train(store, "gcn", "run", ["--layers", "1"])
+        self.succeed("infer", run, "-o", "p.npy", "--embeddings", "e.npy")
+        self.assertEqual(read_npy(self.folder / "e.npy"), read_npy(self.folder / store / "features.npy"))
 
     def test_the_accuracy_of_the_predictions_is_that_of_evaluate(self):
         store = self.store()
@@ -69,6 +106,7 @@ class Infer(Workshop):
         run = self.train(self.store())
         self.refuse(2, [".npy or .csv"], "infer", run, "-o", "p.txt")
         self.refuse(2, ["nowhere"], "infer", run, "-o", "nowhere/p.npy")
+        self.refuse(2, ["nowhere"], "infer", run, "-o", "p.npy", "--embeddings", "nowhere/e.npy")
         self.refuse(2, ["not a run"], "infer", "store", "-o", "p.npy")
         self.succeed("generate", "planted", "-o", "wider", "--nodes", "50", "--degree", "4", "--communities", "4",
                      "--classes", "4", "--features", "9")
