@@ -35,21 +35,30 @@ quietly() {
   rm -f "$log"
 }
 
+# made OUT VERB…: the folder OUT, made by `kith VERB…` if it is not there; calls beside this one wait.
+made() {
+  local out=$1
+  shift
+  (
+    flock 9
+    [[ -d $out ]] || quietly "$kith" "$@" -o "$out"
+  ) 9> "$out.lock"
+  echo "$out"
+}
+
 # store RECIPE SEED: prepares a recipe's graph; graphs without a split of their own get one per seed.
 store() {
   local graph=${1%%-*} split=own raw=()
   case $graph in
     cora | citeseer) raw=("$KITH_DATA_DIR/planetoid" --name "$graph" --normalize-features row) ;;
     photo) split=$2 raw=("$KITH_DATA_DIR/gnn-benchmark/amazon_electronics_photo.npz") ;;
-    cs) split=$2 raw=("$KITH_DATA_DIR/gnn-benchmark/ms_academic_cs.npz") ;;
+    cs) split=$2 raw=("$KITH_DATA_DIR/gnn-benchmark/ms_academic_cs.npz" --normalize-features row) ;;
     minesweeper) raw=("$KITH_DATA_DIR/heterophilous/minesweeper.npz" --format heterophilous --split mask:0) ;;
     acl) raw=("$KITH_DATA_DIR/acl-coauthor" --undirected) ;;
     *) echo "run.sh: no graph for recipe $1" >&2; exit 2 ;;
   esac
   [[ $split == own ]] || raw+=(--largest-component --split "per-class:20/30:$split")
-  local out=$work/$graph-$split
-  [[ -d $out ]] || quietly "$kith" prepare "${raw[@]}" -o "$out"
-  echo "$out"
+  made "$work/$graph-$split" prepare "${raw[@]}"
 }
 
 # data RECIPE SEED: the store, or its parts where there are several ranks.
@@ -57,8 +66,7 @@ data() {
   local whole
   whole=$(store "$1" "$2")
   [[ $ranks -gt 1 ]] || { echo "$whole"; return; }
-  [[ -d $whole-k$ranks ]] || quietly "$kith" partition "$whole" -o "$whole-k$ranks" -k "$ranks"
-  echo "$whole-k$ranks"
+  made "$whole-k$ranks" partition "$whole" -k "$ranks"
 }
 
 train() {
