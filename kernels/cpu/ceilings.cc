@@ -18,7 +18,8 @@
 #include <hwy/foreach_target.h>
 #include <hwy/highway.h>
 
-// Every loop does the least work per byte or per instruction that still depends on all of them.
+// Rows are prefetched as in SpMM. Every loop does the least work per byte or per instruction that still
+// depends on all of them.
 HWY_BEFORE_NAMESPACE();
 namespace kith {
 namespace HWY_NAMESPACE {
@@ -46,11 +47,13 @@ void copy_stream(const float* x, std::int64_t count, float* y) {
 
 float gather(const float* table, std::int64_t width, const std::int32_t* rows, std::int64_t count) {
   const auto lanes = static_cast<std::int64_t>(hn::Lanes(Tag()));
-  const std::int64_t ahead = std::clamp<std::int64_t>(4096 / width, 8, 128);
+  const std::int64_t ahead = std::clamp<std::int64_t>(8192 / width, 32, 128), near = 8;
   auto a = hn::Zero(Tag()), b = a;
   for (std::int64_t i = 0; i < count; ++i) {
     const float* later = table + width * rows[std::min(i + ahead, count - 1)];
-    for (std::int64_t j = 0; j < width; j += 16) hwy::Prefetch(later + j);
+    for (std::int64_t j = 0; j < width; j += 16) __builtin_prefetch(later + j, 0, 2);
+    const float* soon = table + width * rows[std::min(i + near, count - 1)];
+    for (std::int64_t j = 0; j < width && width <= 64; j += 16) hwy::Prefetch(soon + j);
     const float* row = table + width * rows[i];
     for (std::int64_t j = 0; j < width; j += 2 * lanes) {
       a = hn::Add(a, hn::LoadU(Tag(), row + j));

@@ -32,6 +32,9 @@ HWY_EXPORT(sum_run);
 // Also bounds the rounding error of a sum in fp32.
 constexpr std::int64_t kPiece = 4096;
 
+// A result of more bytes than the last cache holds is gone from it before anybody reads it.
+constexpr std::int64_t kStreamedBytes = 48 << 20;
+
 struct Hub {
   std::int64_t row = 0;
   std::int64_t first_piece = 0;  ///< among all hubs' pieces
@@ -111,10 +114,13 @@ void spmm(Cpu, CsrView<std::int32_t> a, std::span<const std::int32_t> rows, cons
           ConstTensor x, Tensor y) {
   if (x.cols == 0 || a.n() == 0) return;
   const RowChunks chunks(a, rows, chunk_cost(a.m(), positions(a, rows)));
+  const bool streams =
+      scales.beta == 0 &&
+      positions(a, rows) * y.cols * static_cast<std::int64_t>(sizeof(float)) > kStreamedBytes;
   std::vector<std::vector<Hub>> hubs_of_chunk(static_cast<std::size_t>(chunks.count()));
   parallel_for(0, chunks.count(), 1, [&](std::int64_t begin, std::int64_t end) {
     for (std::int64_t c = begin; c < end; ++c) {
-      sum_chunk({a, rows, 0, 0, &scales, x, y}, chunks.begin(c), chunks.end(c), hubs_of_chunk[c]);
+      sum_chunk({a, rows, 0, 0, &scales, x, y, streams}, chunks.begin(c), chunks.end(c), hubs_of_chunk[c]);
     }
   });
   std::vector<Hub> hubs;

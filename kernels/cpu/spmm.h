@@ -15,6 +15,7 @@ struct SpmmRun {
   const SpmmScales* scales = nullptr;
   ConstTensor x;
   Tensor y;
+  bool streams = false;  ///< y is written past the caches where its lines are whole
 };
 
 }  // namespace kith

@@ -140,6 +140,22 @@ TEST(Spmm, OfSomeRowsEqualsThoseRowsAndLeavesTheOthers) {
   }
 }
 
+// What does not fit in the caches is written past them.
+TEST(Spmm, OfALargeResultIsThatOfItsRowsInParts) {
+  const std::int64_t n = 220000;
+  const Csr32 a = random_csr(n, n, -1, 0, 11);
+  const Matrix x = random_matrix(n, 64, 12);
+  Matrix whole(n, 64), parts(n, 64);
+  spmm(Cpu{}, a, {}, x, whole);
+  std::vector<std::int32_t> rows[2];
+  for (std::int32_t i = 0; i < n; ++i) rows[i % 7 == 0].push_back(i);
+  for (std::size_t half = 0; half < rows[0].size(); half += rows[0].size() / 2)
+    spmm_rows(Cpu{}, a, std::span(rows[0]).subspan(half, std::min(rows[0].size() / 2, rows[0].size() - half)),
+              {}, x, parts);
+  spmm_rows(Cpu{}, a, rows[1], {}, x, parts);
+  EXPECT_TRUE(same_bits(whole, parts));
+}
+
 TEST(Spmm, AcceptsEmptyMatrices) {
   const Csr32 empty = random_csr(0, 1, -1, 0, 1);
   Matrix x(1, 4, 1.0f), y(0, 4);
