@@ -43,6 +43,7 @@ TEST(Matmul, IsTheSumOfProductsForEveryTransposition) {
         expect_product(130, 33, 7, ta, tb, beta);
         expect_product(5, 0, 3, ta, tb, beta);
         expect_product(300, 65, 33, ta, tb, beta);
+        for_each_instruction_set([&] { expect_product(151, 530, 131, ta, tb, beta); });
       }
     }
   }
@@ -59,6 +60,17 @@ TEST(Matmul, HasTheSameBitsForAnyNumberOfThreads) {
     const ThreadLimit limit(threads);
     Matrix c(40, 24);
     matmul(Cpu{}, Trans::yes, a, Trans::no, b, 0, c);
+    return c;
+  };
+  EXPECT_TRUE(same_bits(run(1), run(2)));
+}
+
+TEST(Matmul, HasTheSameBitsInRowBlocksForAnyNumberOfThreads) {
+  const Matrix a = random_matrix(3000, 600, 3), b = random_matrix(77, 600, 4);
+  const auto run = [&](int threads) {
+    const ThreadLimit limit(threads);
+    Matrix c(3000, 77);
+    matmul(Cpu{}, Trans::no, a, Trans::yes, b, 0, c);
     return c;
   };
   EXPECT_TRUE(same_bits(run(1), run(2)));

@@ -1,0 +1,37 @@
+#pragma once
+#include <cstdint>
+
+#include "kith/core/array.h"
+#include "kith/core/tensor.h"
+#include "kith/kernels/dense.h"
+
+namespace kith {
+
+/// A matrix whose element (i, l) is data[i · row_step + l · sum_step]: a factor as it stands or transposed.
+struct StridedFactor {
+  const float* data = nullptr;
+  std::int64_t row_step = 0, sum_step = 0;
+};
+
+/// The factor b [k, n] of a product in the order in which it is read: panels of a few vectors of columns, row
+/// behind row, the last padded with zeros; k is cut into pieces that a panel of fits the second cache.
+class Panels {
+ public:
+  /// Whether products of panels beat the BLAS with this machine's instructions.
+  static bool pay();
+  /// Rows of c that one call of `multiply` does best: whole tiles, whose stretch of `a` stays in the second
+  /// cache.
+  static constexpr std::int64_t kRows = 144;
+
+  Panels() = default;
+  /// Packs op(b), in parallel.
+  Panels(Trans trans_b, ConstTensor b);
+  /// c = beta · c + Σ_l a(i, l) b(l, j) for the rows of c, by one thread.
+  void multiply(StridedFactor a, float beta, Tensor c) const;
+
+ private:
+  Array<float> values_;
+  std::int64_t k_ = 0, n_ = 0;
+};
+
+}  // namespace kith
