@@ -15,6 +15,7 @@ namespace kith::cli {
 namespace {
 
 constexpr Measurement kMeasurements[] = {{"spmm", true, measure_spmm, add_spmm_bench_settings},
+                                         {"sample", true, measure_sample, nullptr},
                                          {"machine", false, measure_machine, nullptr}};
 
 const Measurement& asked_for(const Settings& settings) {
@@ -52,7 +53,8 @@ std::string Figures::json() const {
 void add_bench_settings(Schema& schema) {
   Setting what =
       bench_setting("what", Setting::Type::choice, "",
-                    "spmm: aggregation over the rows of STORE; machine: the ceilings of this machine");
+                    "spmm: aggregation over the rows of STORE; sample: mini-batches of its train nodes; "
+                    "machine: the ceilings of this machine");
   for (const Measurement& measurement : kMeasurements) what.choices.emplace_back(measurement.name);
   schema.add(what);
   schema.add(bench_setting("store", Setting::Type::path, "", "the store whose graph is measured"));

@@ -38,6 +38,7 @@ Setting bench_setting(const char* name, Setting::Type type, const char* fallback
 
 Figures measure_spmm(const Settings& settings);
 void add_spmm_bench_settings(Schema& schema);
+Figures measure_sample(const Settings& settings);
 Figures measure_machine(const Settings& settings);
 
 /// The seconds of each of `repetitions` calls, after one that warms up; ascending.

@@ -25,7 +25,7 @@ struct Batch {
   /// All nodes, the seeds first, then new sources in order of first appearance by (destination, slot), hop by
   /// hop; the sources of hop h are a prefix.
   Array<GlobalId> nodes;
-  Array<StoreId> store_ids;  ///< [nodes]
+  Array<StoreId> store_ids;  ///< [nodes], as `degrees` unless the sampler was told to leave both out
   Array<std::int64_t>
       degrees;  ///< [nodes] full-graph in-degrees, stored self-loops not counted when excluded
   /// blocks[0] feeds the first layer of the model (the last hop), blocks.back() makes the seeds.

@@ -48,19 +48,30 @@ HWY_INLINE V64 product(V64 a, V64 b) {
 #endif
 }
 
+/// The key of every round, which all lanes share.
+struct RoundKeys {
+  explicit RoundKeys(PhiloxKey key) {
+    for (int round = 0; round < 10; ++round) {
+      lo[round] = key.lo;
+      hi[round] = key.hi;
+      key.lo += 0x9E3779B9;
+      key.hi += 0xBB67AE85;
+    }
+  }
+  std::uint64_t lo[10], hi[10];
+};
+
 /// philox4x32_10 of a counter per lane; of the result the lower halves count.
 struct VectorPhilox {
-  HWY_INLINE VectorPhilox(V64 id, std::uint32_t step, std::uint32_t draw, PhiloxKey key)
+  HWY_INLINE VectorPhilox(V64 id, std::uint32_t step, std::uint32_t draw, const RoundKeys& keys)
       : c0(id), c1(hn::Zero(D64())), c2(hn::Set(D64(), step)), c3(hn::Set(D64(), draw)) {
     const V64 m0 = hn::Set(D64(), 0xD2511F53), m1 = hn::Set(D64(), 0xCD9E8D57);
     for (int round = 0; round < 10; ++round) {
       const V64 p0 = product(m0, c0), p1 = product(m1, c2);
-      c0 = hn::Xor(hn::Xor(hn::ShiftRight<32>(p1), c1), hn::Set(D64(), key.lo));
-      c2 = hn::Xor(hn::Xor(hn::ShiftRight<32>(p0), c3), hn::Set(D64(), key.hi));
+      c0 = hn::Xor3(hn::ShiftRight<32>(p1), c1, hn::Set(D64(), keys.lo[round]));
+      c2 = hn::Xor3(hn::ShiftRight<32>(p0), c3, hn::Set(D64(), keys.hi[round]));
       c1 = p1;
       c3 = p0;
-      key.lo += 0x9E3779B9;
-      key.hi += 0xBB67AE85;
     }
   }
   V64 c0, c1, c2, c3;
@@ -88,7 +99,8 @@ class PieceDraws {
         frontier_(frontier),
         rows_(draws.rows.rows()),
         columns_(draws.rows.columns()),
-        fanout_(draws.fanout) {}
+        fanout_(draws.fanout),
+        keys_(draws.key) {}
 
   void locate(std::int64_t first, std::int64_t rows, Piece& piece, std::int32_t* counts) const {
     const auto last = static_cast<std::int64_t>(frontier_.size()) - 1;
@@ -143,7 +155,7 @@ class PieceDraws {
     HWY_ALIGN std::uint64_t drawn[kMostVectorDraws * kMostLanes];
     const V64 id = hn::Load(D64(), piece.node + lane), degree = hn::Load(D64(), piece.degree + lane);
     for (std::int64_t i = 0; i < fanout_; i += 2) {
-      const VectorPhilox random(id, draws_.step, static_cast<std::uint32_t>(i / 2), draws_.key);
+      const VectorPhilox random(id, draws_.step, static_cast<std::uint32_t>(i / 2), keys_);
       place(random.c0, random.c1, degree, i, drawn);
       if (i + 1 < fanout_) place(random.c2, random.c3, degree, i + 1, drawn);
     }
@@ -178,6 +190,7 @@ class PieceDraws {
   const PackedRows::Row* rows_;
   const std::int32_t* columns_;
   std::int64_t fanout_;
+  RoundKeys keys_;
 };
 
 std::int64_t draw_all(const RowDraws& draws, std::span<const GlobalId> frontier, std::int32_t* counts,

@@ -21,7 +21,7 @@ namespace {
 
 bool direct_table_fits(RelabelTable table, std::int64_t nodes) {
   if (table != RelabelTable::automatic) return table == RelabelTable::direct;
-  return nodes <= memory_available_bytes() / 8 / static_cast<std::int64_t>(sizeof(std::uint64_t));
+  return nodes <= memory_available_bytes() / 8 / static_cast<std::int64_t>(sizeof(std::uint32_t));
 }
 
 /// The first `used` elements in an array with room for `size`.
@@ -78,8 +78,9 @@ void NeighbourSampler::make_room(std::int64_t more, Array<GlobalId>& nodes) {
   const std::int64_t most = std::min(nodes.ssize() + more, global_nodes_);
   require(most < std::numeric_limits<std::int32_t>::max(),
           "a batch has below 2^31 nodes; lower batch-size or fanout", {{"nodes", most}});
+  const std::span<const GlobalId> members = nodes;
+  std::visit([&](auto& table) { table.reserve(most, members); }, relabelling_->table);
   nodes = grown(nodes, most + 1);
-  std::visit([&](auto& table) { table.reserve(most); }, relabelling_->table);
 }
 
 Block NeighbourSampler::sample_hop(const HopRequest& request, Array<GlobalId>& nodes) {
@@ -145,7 +146,7 @@ Batch NeighbourSampler::sample(std::span<const GlobalId> seeds, std::int64_t epo
   const std::int64_t distinct = std::visit(
       [&](auto& table) {
         table.begin_batch();
-        table.reserve(static_cast<std::int64_t>(seeds.size()));
+        table.reserve(static_cast<std::int64_t>(seeds.size()), {});
         return relabel(table, seeds, batch.nodes, 0,
                        Scratch::room(scratch_->seed_positions, static_cast<std::int64_t>(seeds.size())));
       },
@@ -161,6 +162,7 @@ Batch NeighbourSampler::sample(std::span<const GlobalId> seeds, std::int64_t epo
                                       : sample_hop(request, batch.nodes));
   }
   std::reverse(batch.blocks.begin(), batch.blocks.end());
+  if (!options_.facts) return batch;
   batch.store_ids = Array<StoreId>(batch.nodes.size());
   batch.degrees = Array<std::int64_t>(batch.nodes.size());
   if (rows != nullptr)

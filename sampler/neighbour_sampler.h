@@ -7,7 +7,7 @@
 
 namespace kith {
 
-/// How nodes become positions in a batch: a word per node of the graph, or a hash table of the batch. The
+/// How nodes become positions in a batch: 32 bits per node of the graph, or a hash table of the batch. The
 /// same batches either way; `automatic` is direct when that takes at most an eighth of the available memory.
 enum class RelabelTable { automatic, direct, hash };
 
@@ -17,6 +17,7 @@ struct SamplerOptions {
   bool replace = false;
   bool exclude_self = false;
   std::uint64_t seed = 0;
+  bool facts = true;  ///< fill Batch::store_ids and Batch::degrees
   RelabelTable table = RelabelTable::automatic;
 };
 

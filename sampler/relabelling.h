@@ -11,32 +11,46 @@
 
 namespace kith {
 
-/// Global id → position in the batch, by direct indexing: a word a node of the graph, (batch number,
-/// position). A new batch number forgets everything at once. For graphs whose 8 n bytes are affordable.
+/// Global id → position in the batch, by direct indexing: 32 bits a node of the graph, (batch number,
+/// position) with as many bits for the position as batches turn out to need. A new batch number forgets
+/// everything at once; when the numbers are used up the table is cleared. For graphs whose 4 n bytes are
+/// affordable.
 class DirectTable {
  public:
   explicit DirectTable(std::int64_t nodes) : slots_(static_cast<std::size_t>(nodes), 0) {}
 
   void begin_batch() {
-    if (++batch_ != 0) return;
+    tag_ += std::uint64_t{1} << position_bits_;
+    if (tag_ >> 32 == 0) return;
     std::fill(slots_.begin(), slots_.end(), 0);
-    batch_ = 1;
+    tag_ = std::uint64_t{1} << position_bits_;
   }
-  void reserve(std::int64_t) {}
+  /// Makes room for `nodes` members in all; `members` are those of this batch so far.
+  void reserve(std::int64_t nodes, std::span<const GlobalId> members) {
+    const auto wanted = static_cast<int>(std::bit_width(static_cast<std::uint64_t>(nodes)));
+    if (wanted <= position_bits_) return;
+    position_bits_ = wanted;
+    tag_ = std::uint64_t{1} << position_bits_;
+    std::fill(slots_.begin(), slots_.end(), 0);
+    std::int32_t position = 0;
+    for (const GlobalId node : members) position_or(node, position++);
+  }
   void prefetch(GlobalId node) const { __builtin_prefetch(&slots_[node.value()], 1); }
   /// The node's position; `next` if it has none yet, which then is its position.
   std::int32_t position_or(GlobalId node, std::int32_t next) {
-    std::uint64_t& slot = slots_[node.value()];
+    std::uint32_t& slot = slots_[node.value()];
+    const auto tag = static_cast<std::uint32_t>(tag_), fresh = tag | static_cast<std::uint32_t>(next);
     // Both outcomes are frequent and random: a select instead of a branch, and the store is unconditional.
-    const bool known = static_cast<std::uint32_t>(slot >> 32) == batch_;
-    const auto position = known ? static_cast<std::uint32_t>(slot) : static_cast<std::uint32_t>(next);
-    slot = std::uint64_t{batch_} << 32 | position;
-    return static_cast<std::int32_t>(position);
+    const bool known = (slot ^ tag) >> position_bits_ == 0;
+    const std::uint32_t value = known ? slot : fresh;
+    slot = value;
+    return static_cast<std::int32_t>(value ^ tag);
   }
 
  private:
-  Array<std::uint64_t> slots_;
-  std::uint32_t batch_ = 0;
+  Array<std::uint32_t> slots_;
+  int position_bits_ = 1;  ///< at most 31
+  std::uint64_t tag_ = 0;  ///< the batch number, shifted
 };
 
 /// The same by open addressing with linear probing at load ≤ 1/2, sized by the largest batch so far.
@@ -48,7 +62,7 @@ class HashTable {
     batch_ = 1;
   }
   /// Makes room for `nodes` members in all. Those of this batch stay.
-  void reserve(std::int64_t nodes) {
+  void reserve(std::int64_t nodes, std::span<const GlobalId> /*members*/) {
     const std::size_t wanted = std::bit_ceil(static_cast<std::size_t>(nodes) * 2 + 2);
     if (wanted <= slots_.size()) return;
     Array<Slot> old(wanted, Slot{});

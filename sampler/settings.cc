@@ -21,13 +21,19 @@ Setting train_setting(const char* name, Setting::Type type, const char* fallback
 }  // namespace
 
 void add_sampler_settings(Schema& schema) {
-  schema.add(train_setting("fanout", Setting::Type::integers, "15,10,5",
-                           "neighbours sampled per node and hop, the seeds' own hop first, -1 for all"));
+  Setting fanout = train_setting("fanout", Setting::Type::integers, "15,10,5",
+                                 "neighbours sampled per node and hop, the seeds' own hop first, -1 for all");
+  fanout.verbs.emplace_back("bench");
+  schema.add(fanout);
   Setting batch =
       train_setting("batch-size", Setting::Type::integer, "1024", "seeds per batch, over all ranks");
   batch.minimum = 1;
+  batch.verbs.emplace_back("bench");
   schema.add(batch);
-  schema.add(train_setting("replace", Setting::Type::boolean, "false", "sample neighbours with replacement"));
+  Setting replace =
+      train_setting("replace", Setting::Type::boolean, "false", "sample neighbours with replacement");
+  replace.verbs.emplace_back("bench");
+  schema.add(replace);
   Setting cache =
       train_setting("cache", Setting::Type::text, "vip:10%",
                     "remote feature rows kept on each rank, policy:size, as in vip:10%, degree:50000, "
