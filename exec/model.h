@@ -35,6 +35,7 @@ struct ModelOptions {
   bool residual = false;          ///< every layer adds its input, projected where the widths differ
   std::string jk = "none";        ///< jumping knowledge: none | cat | max
   double dropout = 0.5;           ///< of every layer's input
+  double input_dropout = -1;      ///< of the first layer's, the features; −1: as dropout
   double attention_dropout = -1;  ///< gat; −1: as dropout
 };
 

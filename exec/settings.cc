@@ -58,6 +58,9 @@ void add_model_settings(Schema& s) {
   Added(s, "jk", Type::choice, "none", "jumping knowledge: a last linear layer sees all layers' outputs")
       .choices({"none", "cat", "max"});
   Added(s, "dropout", Type::real, "0.5", "dropout of every layer's input").range(0, 0.999);
+  Added(s, "input-dropout", Type::real, "-1",
+        "dropout of the first layer's input, the features; -1: as dropout")
+      .range(-1, 0.999);
   Added(s, "attention-dropout", Type::real, "-1",
         "gat, gatv2: dropout of the attention weights; -1: as dropout")
       .range(-1, 0.999);
@@ -226,6 +229,7 @@ ModelOptions model_options(const Settings& settings) {
   options.residual = settings.boolean("residual");
   options.jk = settings.text("jk");
   options.dropout = settings.real("dropout");
+  options.input_dropout = settings.real("input-dropout");
   options.attention_dropout = settings.real("attention-dropout");
   return options;
 }

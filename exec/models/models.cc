@@ -22,13 +22,18 @@ Between between(Parameters& parameters, const ModelOptions& options, const std::
   return Between(parameters, options, widths);
 }
 
+double input_dropout(const ModelOptions& options) {
+  return options.input_dropout < 0 ? options.dropout : options.input_dropout;
+}
+
 template <class Layer, SelfEdges Edges>
 std::unique_ptr<Model> make_plain(Parameters& parameters, const ModelOptions& options) {
   std::vector<Layer> layers;
   const auto shapes = layer_shapes(options, options.hidden);
   for (const LayerShape& shape : shapes) layers.emplace_back(parameters, shape.name, shape.in, shape.out);
-  return std::make_unique<Stacked<Layer, relu, Edges>>(std::move(layers),
-                                                       between(parameters, options, shapes), options.dropout);
+  using Made = Stacked<Layer, relu, Edges>;
+  return std::make_unique<Made>(std::move(layers), between(parameters, options, shapes),
+                                typename Made::Dropout{input_dropout(options), options.dropout});
 }
 
 template <class Layer>
@@ -43,8 +48,9 @@ std::unique_ptr<Model> make_attention(Parameters& parameters, const ModelOptions
         parameters, shape.name, shape.in, shape.last ? shape.out : options.hidden,
         GatOptions{.heads = heads, .concatenate = !shape.last, .attention_dropout = attention_dropout});
   }
-  return std::make_unique<Stacked<Layer, elu, SelfEdges::explicit_edges>>(
-      std::move(layers), between(parameters, options, shapes), options.dropout);
+  using Made = Stacked<Layer, elu, SelfEdges::explicit_edges>;
+  return std::make_unique<Made>(std::move(layers), between(parameters, options, shapes),
+                                typename Made::Dropout{input_dropout(options), options.dropout});
 }
 
 struct Known {

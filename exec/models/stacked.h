@@ -12,7 +12,11 @@ namespace kith {
 template <class Layer, Var (*Activation)(Tape&, const Var&), SelfEdges Edges>
 class Stacked final : public Model {
  public:
-  Stacked(std::vector<Layer> layers, Between between, double dropout)
+  /// Of the features, and of every later layer's input.
+  struct Dropout {
+    double input, hidden;
+  };
+  Stacked(std::vector<Layer> layers, Between between, const Dropout& dropout)
       : layers_(std::move(layers)), between_(std::move(between)), dropout_(dropout) {}
 
   Var forward(Tape& tape, const LayerGraphs& graphs, const Var& x) override {
@@ -20,14 +24,14 @@ class Stacked final : public Model {
     std::vector<Var> outputs;
     for (int l = 0; l < layers(); ++l) {
       if (l + 1 == layers() && !between_.jumps()) tape.note_embedding(h);
-      h = dropout(tape, graphs[l], h, dropout_);
+      h = dropout(tape, graphs[l], h, l == 0 ? dropout_.input : dropout_.hidden);
       const Var y = layers_[static_cast<std::size_t>(l)].forward(tape, graphs[l], h);
       h = between_.with_residual(tape, graphs[l], l, y, h);
       if (l + 1 == layers() && !between_.jumps()) break;
       h = Activation(tape, between_.normed(tape, graphs[l], l, h));
       if (between_.jumps()) outputs.push_back(h);
     }
-    return between_.jumps() ? between_.joined(tape, graphs[layers() - 1], outputs, dropout_) : h;
+    return between_.jumps() ? between_.joined(tape, graphs[layers() - 1], outputs, dropout_.hidden) : h;
   }
   int layers() const override { return static_cast<int>(layers_.size()); }
   SelfEdges self_edges() const override { return Edges; }
@@ -36,7 +40,7 @@ class Stacked final : public Model {
  private:
   std::vector<Layer> layers_;
   Between between_;
-  double dropout_;
+  Dropout dropout_;
 };
 
 /// "convs.0", … and the widths in and out of layer l of L.
