@@ -1,16 +1,20 @@
 #include "kith/core/trace.h"
 
 #include <algorithm>
+#include <atomic>
 #include <tuple>
 
 namespace kith {
 namespace {
 thread_local TracePlace here;
+
+/// A std::thread::id is given again when its thread has ended.
+std::atomic<std::uint64_t> threads_so_far = 0;
+thread_local const std::uint64_t this_thread = ++threads_so_far;
 }  // namespace
 
 int Trace::thread_here() {
-  const auto [found, added] =
-      numbers_.try_emplace(std::this_thread::get_id(), static_cast<int>(threads_.size()));
+  const auto [found, added] = numbers_.try_emplace(this_thread, static_cast<int>(threads_.size()));
   if (added) threads_.push_back("thread " + std::to_string(threads_.size() + 1));
   return found->second;
 }

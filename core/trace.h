@@ -4,7 +4,6 @@
 #include <map>
 #include <mutex>
 #include <string>
-#include <thread>
 #include <vector>
 
 namespace kith {
@@ -48,7 +47,7 @@ class Trace {
   std::size_t most_events_;
   std::int64_t dropped_ = 0;
   std::vector<TraceEvent> events_;
-  std::map<std::thread::id, int> numbers_;
+  std::map<std::uint64_t, int> numbers_;  ///< by a number that a thread keeps
   std::vector<std::string> threads_;
 };
 

@@ -1,5 +1,7 @@
 #include "kith/core/trace.h"
 
+#include <thread>
+
 #include <gtest/gtest.h>
 
 #include "kith/core/ledger.h"
