@@ -71,6 +71,20 @@ class Interruption(Workshop):
         self.succeed("train", "parts", *MINI_BATCH, ranks=2)
         self.assert_same_as_whole()
 
+    def test_a_cut_checkpoint_is_passed_over_by_name_for_the_one_before(self):
+        self.parts()
+        settings = [*FULL_GRAPH, "--checkpoint-every", "1"]
+        self.stop(settings, signal.SIGTERM, epochs=4)
+        before, newest = sorted((self.folder / "run/checkpoints").iterdir())
+        with newest.open("r+b") as file:
+            file.truncate(newest.stat().st_size - 1)
+        epoch = int(before.stem.removeprefix("epoch-"))
+        done = self.kith("train", "parts", *settings, "--epochs", str(epoch + 3), ranks=2)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertRegex(done.stderr, rf"damaged checkpoint passed over: \S*{newest.name}: ")
+        self.assertIn(f"resumed after epoch {epoch}", done.stderr)
+        self.assertEqual([line["epoch"] for line in self.metrics()], list(range(1, epoch + 4)))
+
     def test_usr2_stops_inside_slurm(self):
         self.parts()
         inside = {"SLURM_JOB_ID": "1", "SLURM_JOB_END_TIME": str(int(time.time()) + 3600), "PATH": "/usr/bin:/bin"}

@@ -1,4 +1,5 @@
 // A run that was stopped and continued is the run that was not, in every bit.
+#include <algorithm>
 #include <fstream>
 
 #include "exec/trained.h"
@@ -181,6 +182,89 @@ TEST(Resume, PassesOverACheckpointWithAFlippedByte) {
   const std::string log = resumed_log(run, training);
   EXPECT_NE(log.find("epoch-000004.safetensors"), std::string::npos) << log;
   expect_the_same_run(run.path, whole);
+}
+
+/// What a reader says of a checkpoint; empty: nothing is wrong with it.
+std::string refusal(const fs::path& file, Parameters& parameters, TrainingState& state) {
+  try {
+    read_checkpoint(file, parameters, state, {77, "gcn"});
+    return "";
+  } catch (const CorruptError& error) {
+    return error.what();
+  }
+}
+
+Training small_training() {
+  Training training = training_of(Regime::full_graph, "gcn");
+  training.model.hidden = 4;
+  training.model.in = 8;
+  training.model.classes = 4;
+  return training;
+}
+
+/// Both checkpoints of a stopped run of a small model, and what reads them.
+struct SmallRun {
+  SmallRun() { EXPECT_THROW(train_run(path, 1, training, 5), InputError); }
+  fs::path newest() const { return path / "checkpoints/epoch-000004.safetensors"; }
+  /// The epoch of the checkpoint that is used.
+  std::int64_t used() {
+    ::testing::internal::CaptureStderr();
+    read_newest_checkpoint(path / "checkpoints", parameters, state, {77, "gcn"});
+    EXPECT_NE(::testing::internal::GetCapturedStderr().find("epoch-000004"), std::string::npos);
+    return state.epoch;
+  }
+  Training training = small_training();
+  TemporaryFolder folder;
+  fs::path path = folder.path() / "run";
+  Parameters parameters{training.options.seed};
+  std::unique_ptr<Model> model = make_model(parameters, training.model);
+  TrainingState state{parameters, training.options.optimiser};
+};
+
+TEST(Resume, ACheckpointCutAtAnyByteIsRefusedByName) {
+  SmallRun run;
+  ASSERT_EQ(refusal(run.newest(), run.parameters, run.state), "");
+  const auto whole = static_cast<std::int64_t>(fs::file_size(run.newest()));
+  for (std::int64_t length = whole - 1; length >= 0; --length) {
+    fs::resize_file(run.newest(), static_cast<std::uintmax_t>(length));
+    const std::string said = refusal(run.newest(), run.parameters, run.state);
+    ASSERT_NE(said.find("epoch-000004.safetensors"), std::string::npos)
+        << "cut to " << length << ": " << said;
+    if (length % 211 == 0) {
+      ASSERT_EQ(run.used(), 2) << "cut to " << length;
+    }
+  }
+}
+
+TEST(Resume, ACheckpointWithAFlippedBitIsRefusedByNameOrReadsTheSame) {
+  SmallRun run;
+  ASSERT_EQ(refusal(run.newest(), run.parameters, run.state), "");
+  const Array<float> weights = weights_of(run.parameters);
+  std::size_t harmless = 0;
+  std::fstream file(run.newest(), std::ios::binary | std::ios::in | std::ios::out);
+  const std::string good = read_text_file(run.newest());
+  const auto put = [&](std::size_t place, char byte) {
+    file.seekp(static_cast<std::streamoff>(place));
+    file.put(byte);
+    file.flush();
+  };
+  for (std::size_t place = 0; place < good.size(); ++place) {
+    put(place, static_cast<char>(good[place] ^ (1 << place % 8)));
+    const std::string said = refusal(run.newest(), run.parameters, run.state);
+    if (said.empty()) {  // a blank behind the header, which only fills it up to eight bytes
+      ++harmless;
+      ASSERT_TRUE(std::ranges::equal(weights_of(run.parameters).span(), weights.span())) << "byte " << place;
+      ASSERT_EQ(run.state.step, 4);
+    } else {
+      ASSERT_NE(said.find("epoch-000004.safetensors"), std::string::npos) << "byte " << place << ": " << said;
+    }
+    if (place % 211 == 0) {
+      ASSERT_EQ(run.used(), 2) << "byte " << place;
+    }
+    put(place, good[place]);
+  }
+  EXPECT_LT(harmless, 8u);
+  EXPECT_EQ(refusal(run.newest(), run.parameters, run.state), "");
 }
 
 TEST(Resume, StartsAgainWhenEveryCheckpointIsDamaged) {
