@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
-# Installs the Debian packages Kith needs and builds the release preset in build/release.
+# Installs the Debian packages Kith needs and builds the preset PRESET (release) in build/PRESET.
 # Does nothing that is done already. Needs root or sudo only when a package is missing.
 set -euo pipefail
 cd "$(dirname "$0")/.."
+preset=${PRESET:-release}
 
 packages=(
   g++ cmake ninja-build pkg-config python3 clang-format
@@ -53,15 +54,15 @@ build() {
   local options=(-DKITH_WERROR=OFF)
   [ "${CI:-}" = true ] && options=(-DKITH_WERROR=ON)
   if command -v ccache >/dev/null; then options+=(-DCMAKE_CXX_COMPILER_LAUNCHER=ccache); fi
-  say "building build/release"
-  cmake --preset release "${options[@]}" >/dev/null
+  say "building build/$preset"
+  cmake --preset "$preset" "${options[@]}" >/dev/null
   # One compiler per core, and no more than the memory carries.
   local jobs memory_gib
   jobs=$(nproc)
   memory_gib=$(awk '/MemAvailable/ {print int($2 / 1048576)}' /proc/meminfo)
   if [ "$jobs" -gt "$((memory_gib + 1))" ]; then jobs=$((memory_gib + 1)); fi
-  cmake --build --preset release --parallel "$jobs" -- "${ninja_targets[@]}"
-  say "built build/release"
+  cmake --build --preset "$preset" --parallel "$jobs" -- "${ninja_targets[@]}"
+  say "built build/$preset"
 }
 
 # `setup.sh kith kith-metis` builds these programs only.
