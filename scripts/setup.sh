@@ -7,7 +7,7 @@ preset=${PRESET:-release}
 
 packages=(
   g++ cmake ninja-build pkg-config python3 clang-format
-  mpich libmpich-dev libmetis-dev libtbb-dev libhwy-dev libopenblas-pthread-dev zlib1g-dev
+  mpich libmpich-dev libmetis-dev libtbb-dev libhwy-dev libopenblas-pthread-dev zlib1g-dev libzstd-dev
   libcli11-dev nlohmann-json3-dev libspdlog-dev libfmt-dev libtomlplusplus-dev
   libgtest-dev libgmock-dev libbenchmark-dev
 )
