@@ -152,6 +152,9 @@ std::string human_count(double count) {
 
 std::string human_seconds(double seconds) {
   if (!(seconds < 359'999'999)) return "very long";
+  if (seconds < 0.0000005) return "0 s";
+  if (seconds < 0.0009995) return fmt::format("{:.0f} µs", 1e6 * seconds);
+  if (seconds < 0.0995) return fmt::format("{:.3g} ms", 1e3 * seconds);
   if (seconds < 9.995) return fmt::format("{:.2f} s", seconds);
   if (seconds < 59.95) return fmt::format("{:.1f} s", seconds);
   const auto whole = static_cast<std::int64_t>(std::llround(seconds));

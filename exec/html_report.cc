@@ -47,6 +47,15 @@ std::string card(const std::string& title, const std::string& content) {
   return "<section><h2>" + title + "</h2>" + content + "</section>\n";
 }
 
+/// "roc_auc" as a heading.
+std::string title_of(std::string metric) {
+  if (metric == "roc_auc") return "ROC AUC";
+  std::replace(metric.begin(), metric.end(), '_', ' ');
+  if (!metric.empty() && metric[0] >= 'a' && metric[0] <= 'z')
+    metric[0] = static_cast<char>(metric[0] - 'a' + 'A');
+  return metric;
+}
+
 std::string curves(const Json& summary, const std::vector<Json>& metrics) {
   const std::string metric = summary.value("metric", "accuracy");
   const double best = summary.value("best_epoch", -1.0);
@@ -58,7 +67,8 @@ std::string curves(const Json& summary, const std::vector<Json>& metrics) {
     loss.series.push_back(series_of(metrics, std::string(split) + "_loss", split, colour));
     score.series.push_back(series_of(metrics, std::string(split) + '_' + metric, split, colour++));
   }
-  return card("Loss", line_chart(loss)) + card(escaped(metric), line_chart(score));
+  return card("Loss by epoch", line_chart(loss)) +
+         card(escaped(title_of(metric)) + " by epoch", line_chart(score));
 }
 
 /// A counter's values by rank; `seconds.forward` is found under /ledger/seconds/forward/by_rank.
@@ -117,12 +127,15 @@ std::string traffic(const Json& summary) {
     }
     kinds += fmt::format("<tr><td>{}</td><td>{}</td></tr>", escaped(counter), human_bytes(sum));
   }
+  const double gradients = summary.at("ledger").value(Json::json_pointer("/gradients/bytes"), 0.0);
+  if (gradients > 0)
+    kinds += fmt::format("<tr><td>gradients, summed over all</td><td>{}</td></tr>", human_bytes(gradients));
   const double most = *std::max_element(cells.begin(), cells.end());
   if (!(most > 0)) return "<p class=\"none\">nothing was sent</p>";
-  std::string table = "<table class=\"heat\"><tr><th>from \\ to</th>";
-  for (std::size_t r = 0; r < ranks; ++r) table += fmt::format("<th>{}</th>", r);
+  std::string table = "<table class=\"heat\"><tr><th>from, to</th>";
+  for (std::size_t r = 0; r < ranks; ++r) table += fmt::format("<th>rank {}</th>", r);
   for (std::size_t from = 0; from < ranks; ++from) {
-    table += fmt::format("</tr><tr><th>{}</th>", from);
+    table += fmt::format("</tr><tr><th>rank {}</th>", from);
     for (std::size_t to = 0; to < ranks; ++to) {
       const double value = cells[from * ranks + to];
       table += fmt::format("<td style=\"--share:{:.0f}%\">{}</td>", 10 + 60 * value / most,

@@ -32,7 +32,7 @@ TEST(Progress, PlainEndsWithOneLineOfCountRateTimeMemoryAndNote) {
     progress.add(800);
     progress.note("loss 0.412");
   });
-  EXPECT_THAT(text, MatchesRegex("reading: 1\\.5 k edges · .*/s · .* s · .* MB · loss 0\\.412\n"));
+  EXPECT_THAT(text, MatchesRegex("reading: 1\\.5 k edges · .*/s · .*s · .* MB · loss 0\\.412\n"));
 }
 
 TEST(Progress, FinishIsShownOnce) {
@@ -91,6 +91,9 @@ TEST(Human, NumbersHaveTwoOrThreeDigitsAndAUnit) {
 }
 
 TEST(Human, TimesChangeUnitWithoutGaps) {
+  EXPECT_EQ(human_seconds(0), "0 s");
+  EXPECT_EQ(human_seconds(0.00004), "40 µs");
+  EXPECT_EQ(human_seconds(0.0123), "12.3 ms");
   EXPECT_EQ(human_seconds(0.414), "0.41 s");
   EXPECT_EQ(human_seconds(9.996), "10.0 s");
   EXPECT_EQ(human_seconds(59.94), "59.9 s");
