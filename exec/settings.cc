@@ -169,6 +169,16 @@ std::vector<std::int64_t> layer_fanouts(const Settings& settings, std::vector<st
   return fanouts;
 }
 
+/// As saved: with the layers and fanouts they come to, so that they read back as the same run.
+Settings settled(Settings settings, const std::vector<std::int64_t>& fanouts) {
+  const int layers = layer_count(settings);
+  std::string list;
+  for (const std::int64_t fanout : fanouts) list += (list.empty() ? "" : ",") + std::to_string(fanout);
+  settings.set("layers", std::to_string(layers), "layers");
+  settings.set("fanout", list, "fanout");
+  return settings;
+}
+
 }  // namespace
 
 void add_exec_settings(Schema& schema) {
@@ -212,9 +222,10 @@ TrainOptions train_options(const Settings& settings) {
   if (options.end_time != "auto") end_time(options.end_time);  // refused before anything is written
   if (settings.boolean("trace")) options.trace_events = settings.integer("trace-events");
   options.model_name = settings.text("model");
-  options.settings_hash = settings.hash();
-  options.settings_toml = settings.to_toml();
-  options.settings = settings.resolved();
+  const Settings saved = settled(settings, options.fanouts);
+  options.settings_hash = saved.hash();
+  options.settings_toml = saved.to_toml();
+  options.settings = saved.resolved();
   return options;
 }
 

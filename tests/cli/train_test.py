@@ -66,6 +66,12 @@ class Refuse(Workshop):
         self.assertEqual(done.returncode, 2, done.stderr)
         self.assertIn("kith partition", done.stderr)
 
+    def test_the_saved_settings_read_back_as_the_same_run(self):
+        store = self.store()
+        for name, given in (("neither", []), ("fanout", ["--fanout", "3,3,3"]), ("layers", ["--layers", "3"])):
+            self.succeed("train", store, "-o", name, "--hidden", "8", "--epochs", "1", *given)
+            self.succeed("evaluate", name)
+
     def test_a_fanout_for_each_layer(self):
         self.refuse(2, ["fanout"], "train", self.store(), "-o", "run", "--layers", "3", "--fanout", "5,5")
 
