@@ -1,6 +1,7 @@
 #include "kith/cli/schema.h"
 
 #include "kith/cli/bench.h"
+#include "kith/datasets/export/export_store.h"
 #include "kith/datasets/settings.h"
 #include "kith/exec/settings.h"
 #include "kith/partition/settings.h"
@@ -46,7 +47,15 @@ void add_outputs(Schema& schema) {
                  "an .npy for the last layer's input (the last hidden representation), fp32 [n, width]",
                  {"infer"}));
   schema.add(own("logits", Type::path, "an .npy for the logits of every node, fp32 [n, classes]", {"infer"}));
-  schema.add(own("output", Type::path, "the .safetensors to make", {"export"}));
+  schema.add(own("output", Type::path, "of a run, the .safetensors to make; of a store, what --format says",
+                 {"export"}));
+  Setting format = own("format", Type::choice, "of a store: write it in this format", {"export"});
+  for (const ExportFormat& one : export_formats()) format.choices.emplace_back(one.name);
+  schema.add(std::move(format));
+  schema.add(own(
+      "assignment", Type::path,
+      "of a partitioned store: the part of every node, .npy, or text with a number a line as METIS writes it",
+      {"export"}));
   schema.add(own("overwrite", Type::boolean, "replace the files if they exist", {"infer", "export"}));
   schema.add(own("json", Type::boolean, "print one JSON object", {"inspect"}));
   schema.add(own("markdown", Type::boolean, "print Markdown", {"settings"}));
@@ -54,7 +63,8 @@ void add_outputs(Schema& schema) {
 
 /// Of the verbs that use a trained run.
 void add_run_users(Schema& schema) {
-  schema.add(own("run", Type::path, "the run's folder", {"infer", "export", "report"}));
+  schema.add(own("run", Type::path, "the run's folder", {"infer", "report"}));
+  schema.add(own("run", Type::path, "a run, a store or a partitioned store", {"export"}));
   schema.add(own("data", Type::path, "another store or partitioned store with the same features", {"infer"}));
   Setting limit = own("no-progress-limit", Type::real,
                       "seconds without progress after which a wait names who is missing", {"infer"});

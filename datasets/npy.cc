@@ -25,6 +25,12 @@ struct Half {
   explicit operator double() const { return float_of_f16(bits); }
 };
 
+struct Brain {
+  std::uint16_t bits;
+  explicit operator float() const { return float_of_bf16(bits); }
+  explicit operator double() const { return float_of_bf16(bits); }
+};
+
 constexpr std::int64_t kGrain = 1 << 16;
 
 template <class From, class To>
@@ -92,6 +98,7 @@ Array<T> NpyView::copied() const {
   if constexpr (std::is_floating_point_v<T>) {
     switch (header.dtype) {
       case DType::f16: convert<Half>(*this, out); return out;
+      case DType::bf16: convert<Brain>(*this, out); return out;
       case DType::f32: convert<float>(*this, out); return out;
       case DType::f64: convert<double>(*this, out); return out;
       default: break;

@@ -24,11 +24,11 @@ DType dtype_of_descr(std::string_view descr, const std::string& where) {
     std::string_view descr;
     DType dtype;
   };
-  static constexpr Known kKnown[] = {{"|u1", DType::u8},  {"<u1", DType::u8},     {"|i1", DType::i8},
-                                     {"<i1", DType::i8},  {"<u2", DType::u16},    {"<i2", DType::i16},
-                                     {"<u4", DType::u32}, {"<i4", DType::i32},    {"<u8", DType::u64},
-                                     {"<i8", DType::i64}, {"<f2", DType::f16},    {"<f4", DType::f32},
-                                     {"<f8", DType::f64}, {"|b1", DType::boolean}};
+  static constexpr Known kKnown[] = {
+      {"|u1", DType::u8},  {"<u1", DType::u8},      {"|i1", DType::i8},   {"<i1", DType::i8},
+      {"<u2", DType::u16}, {"<i2", DType::i16},     {"<u4", DType::u32},  {"<i4", DType::i32},
+      {"<u8", DType::u64}, {"<i8", DType::i64},     {"<f2", DType::f16},  {"<f4", DType::f32},
+      {"<f8", DType::f64}, {"|b1", DType::boolean}, {"|V2", DType::bf16}, {"<V2", DType::bf16}};
   for (const Known& known : kKnown) {
     if (known.descr == descr) return known.dtype;
   }

@@ -9,6 +9,7 @@
 #include "kith/core/error.h"
 #include "kith/core/parallel.h"
 #include "kith/datasets/import/clean.h"
+#include "kith/datasets/import/feature_dtype.h"
 #include "kith/datasets/import/registry.h"
 #include "kith/graph/properties.h"
 
@@ -107,7 +108,8 @@ StoreMeta meta_of(const RawDataset& raw, const CleanGraph& graph, bool undirecte
 StoreArrays arrays_of(RawDataset& raw, const CleanGraph& graph) {
   StoreArrays arrays;
   arrays.graph = graph.any();
-  arrays.features = {raw.features.bytes.data(), raw.features.dtype, raw.features.rows, raw.features.cols, {}};
+  arrays.features = {raw.features.bytes.data(), raw.features.dtype, raw.features.rows, raw.features.cols,
+                     raw.features.scales};
   arrays.labels = {raw.classes, raw.multi_labels, raw.class_count};
   arrays.train = raw.split.train;
   arrays.valid = raw.split.valid;
@@ -151,6 +153,7 @@ PrepareReport write_dataset(RawDataset raw, const std::filesystem::path& store, 
   apply_split(raw, options.split);
   if (options.normalize_features == FeatureNorm::row) normalise_rows(raw.features);
   materialise(raw.features);
+  if (options.feature_dtype) convert_features(raw.features, *options.feature_dtype, raw.from.features);
   clock.end("features");
   if (options.reorder != Order::none) {
     const double before = mean_edge_length(graph.any());
@@ -174,9 +177,15 @@ PrepareReport prepare(const std::filesystem::path& raw, const std::filesystem::p
       options.split.empty() ? std::nullopt : std::optional(parse_split(options.split));
   PrepareReport report;
   PhaseClock clock(report);
-  RawDataset data = import_dataset(
-      raw,
-      {.format = options.format, .matrix_rows = options.matrix_rows, .name = options.name, .split = split});
+  RawDataset data =
+      import_dataset(raw, {.format = options.format,
+                           .matrix_rows = options.matrix_rows,
+                           .edge_type = options.edge_type,
+                           .features = options.nodes.features == "rest" ? "" : options.nodes.features,
+                           .label = options.nodes.label,
+                           .name = options.name,
+                           .split = split});
+  if (!options.nodes.file.empty()) attach_nodes(data, options.nodes);
   clock.end("read");
   return write_dataset(std::move(data), store, options, std::move(report));
 }

@@ -5,6 +5,7 @@
 #include <utility>
 #include <vector>
 
+#include "kith/datasets/import/node_table.h"
 #include "kith/datasets/import/raw_dataset.h"
 #include "kith/datasets/store.h"
 #include "kith/graph/reorder.h"
@@ -25,9 +26,12 @@ struct PrepareOptions {
   LoopPolicy self_loops = LoopPolicy::automatic;
   bool largest_component = false;
   FeatureNorm normalize_features = FeatureNorm::none;
-  Order reorder = Order::none;  ///< how the rows are numbered; the user's ids stay
-  std::string split;            ///< as `parse_split` reads it; empty: what the data brings, if anything
-  std::string made_by;          ///< the command line, for meta.json
+  std::string edge_type;               ///< of a format with several: source:relation:destination
+  NodeTableOptions nodes = {};              ///< a table of nodes beside the edges; no file: none
+  std::optional<DType> feature_dtype;  ///< fp32, fp16, bf16 or int8; nothing: as the data have it
+  Order reorder = Order::none;         ///< how the rows are numbered; the user's ids stay
+  std::string split;    ///< as `parse_split` reads it; empty: what the data brings, if anything
+  std::string made_by;  ///< the command line, for meta.json
   Existing existing = Existing::refuse;
 };
 

@@ -42,6 +42,21 @@ void add_prepare_settings(Schema& schema) {
   add_choice(schema, "self-loops", {"auto", "add", "drop", "keep"},
              "what becomes of self-loops; auto drops them for planetoid and gnn-benchmark, else keeps them");
   add("largest-component", Type::boolean, "false", "keep only the largest connected component");
+  add("edge-type", Type::text, "",
+      "dgl-chunked, graphbolt: which edges, as source:relation:destination, where there are several types");
+  add("nodes", Type::path, "",
+      "a table of nodes beside the edges: .csv, .tsv, .txt (also .gz), .npz, .npy or a folder of .npy");
+  add("node-id", Type::text, "",
+      "--nodes: the column of ids; by default id, node or node_id, else row i is node i");
+  add("label", Type::text, "",
+      "--nodes: the column of labels, a pattern of 0/1 columns ('y*'), an array's name or an .npy; by "
+      "default label");
+  add("split-column", Type::text, "",
+      "--nodes: the column of train, valid, test or nothing; by default split");
+  add("features", Type::text, "rest",
+      "--nodes: the columns of features ('f*,age'), an array's name, or rest");
+  add_choice(schema, "feature-dtype", {"auto", "fp32", "fp16", "bf16", "int8"},
+             "the type of stored features; auto keeps fp32, fp16, bf16 and int8 and makes others fp32");
   add_choice(schema, "normalize-features", {"none", "row"}, "row: divide every feature row by its sum");
   add_choice(
       schema, "reorder", {"none", "degree", "bfs", "community"},
@@ -82,6 +97,20 @@ LoopPolicy loop_policy(const std::string& text) {
   return text == "keep" ? LoopPolicy::keep : LoopPolicy::automatic;
 }
 
+NodeTableOptions node_table(const Settings& settings) {
+  const auto text_of_setting = [&](const char* name) {
+    return settings.has_value(name) ? settings.text(name) : std::string();
+  };
+  return {text_of_setting("nodes"), text_of_setting("node-id"), text_of_setting("label"),
+          text_of_setting("split-column"), text_of_setting("features")};
+}
+
+std::optional<DType> feature_dtype(const std::string& text) {
+  for (const DType type : {DType::f32, DType::f16, DType::bf16, DType::i8})
+    if (text == name_of(type)) return type;
+  return std::nullopt;
+}
+
 Order order_named(const std::string& text) {
   if (text == "degree") return Order::degree;
   if (text == "bfs") return Order::bfs;
@@ -111,6 +140,9 @@ PrepareOptions prepare_options(const Settings& settings) {
   options.undirected = settings.boolean("undirected");
   options.self_loops = loop_policy(settings.text("self-loops"));
   options.largest_component = settings.boolean("largest-component");
+  if (settings.has_value("edge-type")) options.edge_type = settings.text("edge-type");
+  options.nodes = node_table(settings);
+  options.feature_dtype = feature_dtype(settings.text("feature-dtype"));
   options.normalize_features =
       settings.text("normalize-features") == "row" ? FeatureNorm::row : FeatureNorm::none;
   options.reorder = order_named(settings.text("reorder"));

@@ -7,6 +7,7 @@
 
 #include "kith/core/error.h"
 #include "kith/core/parallel.h"
+#include "kith/datasets/import/feature_dtype.h"
 #include "kith/graph/properties.h"
 
 namespace kith {
@@ -55,6 +56,20 @@ Array<std::int64_t> renumbered(const Array<std::int64_t>& ids, std::span<const s
   return copy_of(std::span<const std::int64_t>(kept));
 }
 
+NodeNames selected(const NodeNames& names, std::span<const std::int64_t> rows) {
+  NodeNames out{Array<std::int64_t>(rows.size() + 1), {}};
+  for (std::size_t i = 0; i < rows.size(); ++i)
+    out.offsets[i] = names.offsets[rows[i] + 1] - names.offsets[rows[i]];
+  out.offsets.back() = 0;
+  out.bytes = Array<std::uint8_t>(
+      static_cast<std::size_t>(exclusive_prefix_sum(out.offsets.data(), out.offsets.ssize())));
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    const std::string_view name = names[rows[i]];
+    std::copy_n(name.data(), name.size(), out.bytes.data() + out.offsets[i]);
+  }
+  return out;
+}
+
 /// Keeps `nodes`, in that order.
 void select_nodes(RawDataset& raw, Array<std::int64_t> nodes) {
   Array<std::int64_t> number(static_cast<std::size_t>(raw.nodes), std::int64_t{-1});
@@ -65,6 +80,7 @@ void select_nodes(RawDataset& raw, Array<std::int64_t> nodes) {
   RawFeatures& features = raw.features;
   features.bytes =
       selected(features.bytes, nodes, features.cols * static_cast<std::int64_t>(size_of(features.dtype)));
+  features.scales = selected(features.scales, nodes, 1);
   features.rows = nodes.ssize();
   raw.classes = selected(raw.classes, nodes, 1);
   raw.multi_labels = selected(raw.multi_labels, nodes, raw.class_count);
@@ -73,10 +89,11 @@ void select_nodes(RawDataset& raw, Array<std::int64_t> nodes) {
     for (const std::int64_t node : nodes) names.push_back(std::move(raw.node_names[node]));
     raw.node_names = std::move(names);
   }
+  if (!raw.names.empty()) raw.names = selected(raw.names, nodes);
   raw.nodes = nodes.ssize();
   if (!raw.node_ids.empty())
     raw.node_ids = selected(raw.node_ids, nodes, 1);
-  else if (raw.node_names.empty())
+  else if (raw.node_names.empty() && raw.names.empty())
     raw.node_ids = std::move(nodes);
 }
 
@@ -91,12 +108,6 @@ Array<float> kept_weights(CsrView<Index> csr, std::span<const float> weights,
   for (const std::int64_t node : nodes)
     for (std::int64_t e = csr.indptr[node]; e < csr.indptr[node + 1]; ++e) kept[next++] = weights[e];
   return kept;
-}
-
-double value_of(DType dtype, const std::byte* bytes, std::int64_t i) {
-  if (dtype == DType::f32) return reinterpret_cast<const float*>(bytes)[i];
-  const std::uint16_t bits = reinterpret_cast<const std::uint16_t*>(bytes)[i];
-  return dtype == DType::f16 ? float_of_f16(bits) : float_of_bf16(bits);
 }
 
 }  // namespace
@@ -162,20 +173,19 @@ void materialise(RawFeatures& features) {
 void normalise_rows(RawFeatures& features) {
   materialise(features);
   const std::int64_t cols = features.cols;
-  const DType dtype = features.dtype;
   Array<std::byte> out(features.rows * cols * sizeof(float));
   parallel_for(0, features.rows, kRowGrain, [&](std::int64_t begin, std::int64_t end) {
     for (std::int64_t i = begin; i < end; ++i) {
       double sum = 0;
-      for (std::int64_t j = i * cols; j < (i + 1) * cols; ++j)
-        sum += value_of(dtype, features.bytes.data(), j);
+      for (std::int64_t j = i * cols; j < (i + 1) * cols; ++j) sum += double{feature_value(features, j)};
       const double scale = sum == 0 ? 1 : 1 / sum;
       auto* row = reinterpret_cast<float*>(out.data());
       for (std::int64_t j = i * cols; j < (i + 1) * cols; ++j)
-        row[j] = static_cast<float>(value_of(dtype, features.bytes.data(), j) * scale);
+        row[j] = static_cast<float>(double{feature_value(features, j)} * scale);
     }
   });
   features.bytes = std::move(out);
+  features.scales = {};
   features.dtype = DType::f32;
 }
 

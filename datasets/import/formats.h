@@ -49,6 +49,14 @@ RawDataset read_matrix_market(const std::filesystem::path& raw, const ImportRequ
 bool recognises_metis(const std::filesystem::path& raw, const ImportRequest& request);
 RawDataset read_metis(const std::filesystem::path& raw, const ImportRequest& request);
 
+/// DGL's chunked graph data (metadata.json), as GraphStorm writes it: one node and edge type, or `edge_type`.
+bool recognises_chunked(const std::filesystem::path& raw, const ImportRequest& request);
+RawDataset read_chunked(const std::filesystem::path& raw, const ImportRequest& request);
+
+/// GraphBolt's on-disk data sets (metadata.yaml), not preprocessed: one node and edge type, or `edge_type`.
+bool recognises_graphbolt(const std::filesystem::path& raw, const ImportRequest& request);
+RawDataset read_graphbolt(const std::filesystem::path& raw, const ImportRequest& request);
+
 /// Text, one edge a line (source, destination), `.gz` or not: comments (# %), a header and any separator are
 /// recognised; further columns are left out. Ids with large gaps are numbered anew and kept as the user's
 /// ids.

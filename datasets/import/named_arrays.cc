@@ -45,9 +45,30 @@ void set_edges(RawDataset& raw, const NamedArrays& arrays) {
 /// What a list of edges does not tell: isolated nodes at the end. An array with a row per node does.
 std::int64_t nodes_of_rows(const NamedArrays& arrays) {
   std::int64_t nodes = 0;
-  for (const char* name : {"features", "labels", "node_ids"})
+  for (const char* name : {"features", "features_bf16", "labels", "node_ids"})
     if (nodes == 0 && arrays.has(name)) arrays.with(name, [&](const NpyView& view) { nodes = view.rows(); });
   return nodes;
+}
+
+/// The user's names as one blob with offsets, as in the store.
+void set_names(RawDataset& raw, const NamedArrays& arrays) {
+  Array<std::int64_t> offsets;
+  arrays.with("node_name_offsets", [&](const NpyView& view) {
+    view.expect_shape({-1});
+    offsets = view.copied<std::int64_t>();
+    raw.from.node_ids = view.where;
+  });
+  arrays.with("node_names", [&](const NpyView& view) {
+    view.expect_dtype(DType::u8);
+    const std::string_view blob(reinterpret_cast<const char*>(view.data.data()), view.data.size());
+    for (std::int64_t i = 0; i + 1 < offsets.ssize(); ++i) {
+      const std::int64_t begin = offsets[i], end = offsets[i + 1];
+      if (begin < 0 || end < begin || end > static_cast<std::int64_t>(blob.size()))
+        throw InputError(fmt::format("{}: entry {}: [{}, {}) is outside the {} bytes of node_names",
+                                     raw.from.node_ids, i, begin, end, blob.size()));
+      raw.node_names.emplace_back(blob.substr(begin, end - begin));
+    }
+  });
 }
 
 void set_node_arrays(RawDataset& raw, const NamedArrays& arrays) {
@@ -56,12 +77,26 @@ void set_node_arrays(RawDataset& raw, const NamedArrays& arrays) {
       raw.features = features_of(view);
       raw.from.features = view.where;
     });
+  if (arrays.has("features_bf16"))
+    arrays.with("features_bf16", [&](const NpyView& view) {
+      view.expect_dtype(DType::u16);
+      NpyView brain = view;
+      brain.header.dtype = DType::bf16;
+      raw.features = features_of(brain);
+      raw.from.features = view.where;
+    });
+  if (raw.features.dtype == DType::i8 && arrays.has("feature_scales"))
+    arrays.with("feature_scales", [&](const NpyView& view) {
+      view.expect_shape({-1});
+      raw.features.scales = view.copied<float>();
+    });
   if (arrays.has("labels")) arrays.with("labels", [&](const NpyView& view) { set_labels(raw, view); });
   if (arrays.has("node_ids"))
     arrays.with("node_ids", [&](const NpyView& view) {
       raw.node_ids = ids_of(view);
       raw.from.node_ids = view.where;
     });
+  if (arrays.has("node_names") && arrays.has("node_name_offsets")) set_names(raw, arrays);
   if (arrays.has("edge_weights"))
     arrays.with("edge_weights", [&](const NpyView& view) {
       view.expect_shape({-1});

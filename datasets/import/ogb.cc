@@ -50,6 +50,18 @@ void set_text_edges(RawDataset& raw, const fs::path& path) {
   raw.from.edges = file.where();
 }
 
+/// One feature of an edge is its weight; several are no weight.
+void set_text_weights(RawDataset& raw, const fs::path& path) {
+  const TextFile file(path);
+  auto table = parse_table<float>(file, {});
+  raw.from.edge_weights = file.where();
+  if (table.columns == 1)
+    raw.edge_weights = std::move(table.values);
+  else
+    raw.notes.push_back(
+        fmt::format("{} features an edge were left out: a store holds one weight", table.columns));
+}
+
 void expect_edges(const RawDataset& raw, std::int64_t count) {
   if (count != edge_count(raw.edges))
     throw InputError(
@@ -63,9 +75,12 @@ void read_text(RawDataset& raw, const fs::path& folder) {
     raw.features = features_of(view_of(parse_table<float>(file, {}), file.where()));
     raw.from.features = file.where();
   }
-  const TextFile labels(folder / "node-label.csv.gz");
-  set_labels(raw, view_of(parse_table<float>(labels, {}), labels.where()));
+  if (fs::exists(folder / "node-label.csv.gz")) {
+    const TextFile labels(folder / "node-label.csv.gz");
+    set_labels(raw, view_of(parse_table<float>(labels, {}), labels.where()));
+  }
   set_text_edges(raw, folder / "edge.csv.gz");
+  if (fs::exists(folder / "edge-feat.csv.gz")) set_text_weights(raw, folder / "edge-feat.csv.gz");
   expect_edges(raw, single_number(folder / "num-edge-list.csv.gz"));
 }
 
@@ -118,13 +133,17 @@ void read_split(RawDataset& raw, const fs::path& folder) {
 }
 
 void expect_nodes(const RawDataset& raw) {
-  // The count is a number in a file: it must agree with the labels before it sizes anything.
-  const std::int64_t labelled = raw.classes.empty()
-                                    ? raw.multi_labels.ssize() / std::max<std::int64_t>(raw.class_count, 1)
-                                    : raw.classes.ssize();
-  if (raw.nodes != labelled)
-    throw InputError(
-        fmt::format("{}: {} rows, but num-node-list says {} nodes", raw.from.labels, labelled, raw.nodes));
+  // The count is a number in a file: it must agree with an array before it sizes anything.
+  auto expect = [&](const std::string& where, std::int64_t rows) {
+    if (raw.nodes != rows)
+      throw InputError(fmt::format("{}: {} rows, but num-node-list says {} nodes", where, rows, raw.nodes));
+  };
+  if (!raw.classes.empty()) return expect(raw.from.labels, raw.classes.ssize());
+  if (raw.class_count > 0) return expect(raw.from.labels, raw.multi_labels.ssize() / raw.class_count);
+  if (raw.features.cols > 0) return expect(raw.from.features, raw.features.rows);
+  if (raw.nodes > plausible_nodes(edge_count(raw.edges)))
+    throw InputError(fmt::format("{}: {} edges, but num-node-list says {} nodes", raw.from.edges,
+                                 edge_count(raw.edges), raw.nodes));
 }
 
 }  // namespace

@@ -1,8 +1,10 @@
 #pragma once
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <string>
+#include <string_view>
 #include <variant>
 #include <vector>
 
@@ -30,8 +32,22 @@ struct RawFeatures {
   std::int64_t rows = 0;
   std::int64_t cols = 0;
   Array<std::byte> bytes;  ///< [rows, cols], empty when `fill` makes them
+  Array<float> scales;     ///< [rows] of int8 features, else empty
   /// Writes rows [begin, end) to `out`. A pure function, called from several threads.
   std::function<void(std::int64_t begin, std::int64_t end, std::byte* out)> fill;
+};
+
+/// Texts as one blob: text i is bytes[offsets[i] … offsets[i + 1]).
+struct NodeNames {
+  Array<std::int64_t> offsets;  ///< [n + 1], or empty
+  Array<std::uint8_t> bytes;
+
+  bool empty() const { return offsets.empty(); }
+  std::int64_t size() const { return std::max<std::int64_t>(0, offsets.ssize() - 1); }
+  std::string_view operator[](std::int64_t i) const {
+    return {reinterpret_cast<const char*>(bytes.data()) + offsets[i],
+            static_cast<std::size_t>(offsets[i + 1] - offsets[i])};
+  }
 };
 
 /// The file that each array came from, for messages; empty: made, not read.
@@ -58,6 +74,7 @@ struct RawDataset {
   SplitIds split;                ///< what the data brings
   Array<std::int64_t> node_ids;  ///< the user's numbers; empty: 0 … nodes − 1
   std::vector<std::string> node_names;
+  NodeNames names;  ///< the same as one blob; at most one of the two is there
   Provenance from;
   std::vector<std::string> notes;  ///< what the importer mended, a sentence each
 };

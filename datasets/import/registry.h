@@ -13,6 +13,8 @@ namespace kith {
 struct ImportRequest {
   std::string format = "auto";
   std::optional<RowsAre> matrix_rows = {};  ///< of an adjacency matrix; nothing: the format's habit
+  std::string edge_type = {};               ///< source:relation:destination, where a format has several
+  std::string features = {}, label = {};    ///< names of arrays, where a format names them
   std::string name;                         ///< which of several data sets a folder holds
   std::optional<SplitSpec> split;           ///< an importer looks at `mask` only
 };

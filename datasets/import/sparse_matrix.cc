@@ -61,10 +61,12 @@ Array<T> row_ordered(Array<T> values, const NpyHeader& header) {
   return turned;
 }
 
-Array<std::uint16_t> half_words(const NpyView& view) {
-  Array<std::uint16_t> words(static_cast<std::size_t>(view.header.count()));
+/// The elements as they lie, in row order.
+template <class T>
+Array<std::byte> kept_elements(const NpyView& view) {
+  Array<T> words(static_cast<std::size_t>(view.header.count()));
   std::copy_n(view.data.data(), view.data.size(), reinterpret_cast<std::byte*>(words.data()));
-  return words;
+  return as_byte_array(row_ordered(std::move(words), view.header));
 }
 
 bool is_floating(DType type) { return type == DType::f16 || type == DType::f32 || type == DType::f64; }
@@ -169,10 +171,18 @@ RawFeatures features_of(const NpyView& view) {
   RawFeatures features;
   features.rows = header.shape[0];
   features.cols = header.shape[1];
-  if (header.dtype == DType::f16) {
-    features.dtype = DType::f16;
-    features.bytes = as_byte_array(row_ordered(half_words(view), header));
-    return features;
+  switch (header.dtype) {
+    case DType::f16:
+    case DType::bf16:
+      features.dtype = header.dtype;
+      features.bytes = kept_elements<std::uint16_t>(view);
+      return features;
+    case DType::i8:
+      features.dtype = DType::i8;
+      features.bytes = kept_elements<std::int8_t>(view);
+      features.scales = Array<float>(static_cast<std::size_t>(features.rows), 1.0F);
+      return features;
+    default: break;
   }
   expect_room(view.where, 2.0 * sizeof(float) * static_cast<double>(header.count()));
   features.bytes = as_byte_array(row_ordered(view.copied<float>(), header));

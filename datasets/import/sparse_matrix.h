@@ -33,7 +33,8 @@ RawFeatures dense_of(const SparseMatrix& matrix);
 /// Node numbers in [0, n) as edges of the narrowest width.
 RawEdges edges_of(Array<std::int64_t> source, Array<std::int64_t> destination, std::int64_t n);
 
-/// A dense fp32|fp16 array [rows, cols] as features; other element types become fp32; column order is turned.
+/// A dense array [rows, cols] as features: fp32, fp16, bf16 and int8 (with scales of 1) stay, other element
+/// types become fp32; column order is turned.
 RawFeatures features_of(const NpyView& view);
 /// One class per node from [n] or [n, 1] (whole numbers; −1, NaN: none), 0/1/NaN per node and class from [n,
 /// C].

@@ -5,6 +5,7 @@
 
 #include "kith/core/error.h"
 #include "kith/core/parallel.h"
+#include "kith/datasets/import/feature_dtype.h"
 #include "kith/datasets/import/raw_dataset.h"
 
 // Every check finds the first offender, whatever the number of threads: chunks report their first, the
@@ -54,17 +55,13 @@ void validate_edges(const OwnedColumns<Index>& edges, const RawDataset& raw) {
                                at_source ? edges.source[bad] : edges.destination[bad], n));
 }
 
-double feature_value(const RawFeatures& features, std::int64_t i) {
-  if (features.dtype == DType::f32) return reinterpret_cast<const float*>(features.bytes.data())[i];
-  const std::uint16_t bits = reinterpret_cast<const std::uint16_t*>(features.bytes.data())[i];
-  return features.dtype == DType::f16 ? float_of_f16(bits) : float_of_bf16(bits);
-}
-
 void validate_features(const RawDataset& raw) {
   const RawFeatures& features = raw.features;
   if (features.cols == 0) return;
   expect_size(raw.from.features, "feature rows", features.rows, raw.nodes, "nodes");
   if (features.fill) return;  // made by us
+  if (features.dtype == DType::i8)
+    expect_size(raw.from.features, "feature scales", features.scales.ssize(), features.rows, "feature rows");
   const std::int64_t bad = first_bad(features.rows * features.cols, [&](std::int64_t i) {
     return !std::isfinite(feature_value(features, i));
   });
@@ -145,6 +142,7 @@ void validate(const RawDataset& raw) {
   if (!raw.node_names.empty())
     expect_size(raw.from.node_ids, "node names", static_cast<std::int64_t>(raw.node_names.size()), raw.nodes,
                 "nodes");
+  if (!raw.names.empty()) expect_size(raw.from.node_ids, "node names", raw.names.size(), raw.nodes, "nodes");
 }
 
 }  // namespace kith

@@ -88,8 +88,9 @@ TEST(PrepareReorder, TheUserSeesTheSameGraphInEveryOrder) {
   const test::TemporaryFolder folder;
   for (const Ids ids : {Ids::none, Ids::numbers, Ids::names})
     for (const bool largest : {false, true}) {
-      PrepareOptions options{
-          .undirected = largest, .largest_component = largest, .split = "random:0.3/0.2/0.5"};
+      PrepareOptions options;
+      options.undirected = options.largest_component = largest;
+      options.split = "random:0.3/0.2/0.5";
       options.existing = Existing::replace;
       auto written = [&](Order order, const std::string& name) {
         options.reorder = order;

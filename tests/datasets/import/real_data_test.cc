@@ -149,9 +149,12 @@ TEST(Ogb, AclHasIsolatedAndUnlabelledNodesAndHalfFeatures) {
 TEST(Prepare, PhotosLargestComponentHas7487NodesAndThePerClassSplit) {
   if (real_data() == nullptr) GTEST_SKIP() << "KITH_DATA_DIR names no folder of real graphs";
   const test::TemporaryFolder folder;
+  PrepareOptions options;
+  options.largest_component = true;
+  options.split = "per-class:20/30:1";
   const PrepareReport report =
       prepare(test::fs::path(real_data()) / "gnn-benchmark/amazon_electronics_photo.npz",
-              folder.path() / "photo", {.largest_component = true, .split = "per-class:20/30:1"});
+              folder.path() / "photo", options);
   EXPECT_EQ(report.meta.nodes, 7487);
   EXPECT_EQ(report.meta.self_loops, 0);
   EXPECT_EQ(report.split[0], 160);

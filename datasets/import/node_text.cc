@@ -1,0 +1,363 @@
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+#include <limits>
+#include <map>
+
+#include <fmt/format.h>
+
+#include "kith/core/error.h"
+#include "kith/datasets/import/node_table.h"
+#include "kith/datasets/import/sparse_matrix.h"
+#include "kith/datasets/import/text_lines.h"
+
+// A table of nodes as text: a header of column names, then a line per node. The separator is the first of
+// tab, comma, semicolon and bar that the header holds, else blanks; a field in double quotes may hold it.
+// Every column gets one role: id, label, split, feature, or none.
+
+namespace kith {
+
+NodeRows attach_text(RawDataset& raw, const NodeTableOptions& options);
+
+namespace {
+
+constexpr float kNan = std::numeric_limits<float>::quiet_NaN();
+constexpr std::size_t kShown = 40;
+
+using Fields = std::vector<std::string_view>;
+
+std::string_view trimmed(std::string_view text) {
+  const auto begin = text.find_first_not_of(" \t\r");
+  if (begin == std::string_view::npos) return {text.data(), 0};
+  return text.substr(begin, text.find_last_not_of(" \t\r") - begin + 1);
+}
+
+/// The end of the field that begins at `begin`.
+std::size_t field_end(std::string_view line, std::size_t begin, char separator) {
+  const std::size_t first = line.find_first_not_of(' ', begin);
+  if (first != std::string_view::npos && line[first] == '"') {
+    const std::size_t quote = line.find('"', first + 1);
+    if (quote == std::string_view::npos)
+      throw LineFault{line.data() + first, "a quote is not closed on its line"};
+    begin = quote;
+  }
+  return std::min(separator == ' ' ? line.find_first_of(" \t", begin) : line.find(separator, begin),
+                  line.size());
+}
+
+void split_line(std::string_view line, char separator, Fields& fields) {
+  fields.clear();
+  if (separator == ' ') line = trimmed(line);
+  std::size_t begin = 0;
+  while (true) {
+    const std::size_t end = field_end(line, begin, separator);
+    std::string_view field = trimmed(line.substr(begin, end - begin));
+    if (field.size() >= 2 && field.front() == '"' && field.back() == '"')
+      field = field.substr(1, field.size() - 2);
+    fields.push_back(field);
+    if (end == line.size()) return;
+    begin = end + 1;
+    if (separator == ' ') begin = line.find_first_not_of(" \t", begin);
+  }
+}
+
+char separator_of(std::string_view header) {
+  for (const char c : {'\t', ',', ';', '|'})
+    if (header.find(c) != std::string_view::npos) return c;
+  return ' ';
+}
+
+bool is_blank_or_comment(std::string_view line) {
+  const std::string_view text = trimmed(line);
+  return text.empty() || text.front() == '#' || text.front() == '%';
+}
+
+bool is_missing(std::string_view field) {
+  return field.empty() || field == "nan" || field == "NaN" || field == "NA" || field == "-1" ||
+         field == "None";
+}
+
+bool parse_number(std::string_view field, double& value) {
+  if (field.starts_with('+')) field.remove_prefix(1);
+  const auto [end, error] = std::from_chars(field.data(), field.data() + field.size(), value);
+  return error == std::errc{} && end == field.data() + field.size();
+}
+
+/// The columns of every role.
+struct Roles {
+  int id = -1, split = -1;
+  std::vector<int> labels, features;
+};
+
+class Columns {
+ public:
+  Columns(std::string where, std::vector<std::string> names)
+      : where_(std::move(where)), names_(std::move(names)) {
+    for (std::size_t i = 0; i < names_.size(); ++i)
+      for (std::size_t j = 0; j < i; ++j)
+        if (names_[i] == names_[j])
+          throw InputError(
+              fmt::format("{}:1: column \"{}\" stands twice ({} and {})", where_, names_[i], j + 1, i + 1));
+  }
+  std::size_t size() const { return names_.size(); }
+  const std::string& operator[](int column) const { return names_[column]; }
+
+  Roles roles(const NodeTableOptions& options) const {
+    Roles roles;
+    roles.id = single("--node-id", options.id, {"id", "node", "node_id", "nid"});
+    roles.split = single("--split-column", options.split, {"split"});
+    roles.labels = options.label.empty() ? either({"label", "labels", "y", "class"})
+                                         : matching("--label", options.label);
+    std::vector<bool> taken(names_.size(), false);
+    for (const int column : roles.labels) taken[column] = true;
+    for (const int column : {roles.id, roles.split})
+      if (column >= 0) taken[column] = true;
+    if (!options.features.empty() && options.features != "rest") {
+      roles.features = matching("--features", options.features);
+      for (const int column : roles.features)
+        if (taken[column])
+          throw InputError(fmt::format("--features {}: column \"{}\" of {} is id, label or split already",
+                                       options.features, names_[column], where_));
+    } else {
+      for (int column = 0; column < static_cast<int>(names_.size()); ++column)
+        if (!taken[column]) roles.features.push_back(column);
+    }
+    return roles;
+  }
+
+ private:
+  std::string all() const {
+    std::string text;
+    for (const std::string& name : names_) {
+      if (text.size() > 200) return text + ", …";
+      text += (text.empty() ? "" : ", ") + name;
+    }
+    return text;
+  }
+  std::vector<int> either(std::initializer_list<std::string_view> names) const {
+    for (const std::string_view name : names)
+      if (const auto at = std::find(names_.begin(), names_.end(), name); at != names_.end())
+        return {static_cast<int>(at - names_.begin())};
+    return {};
+  }
+  /// Columns that fit one of several patterns, in the order of the file.
+  std::vector<int> matching(std::string_view flag, std::string_view patterns) const {
+    std::vector<int> found;
+    for (int column = 0; column < static_cast<int>(names_.size()); ++column)
+      for (std::string_view rest = patterns; !rest.empty();) {
+        const std::string_view pattern = rest.substr(0, rest.find(','));
+        rest.remove_prefix(std::min(rest.size(), pattern.size() + 1));
+        if (!matches(trimmed(pattern), names_[column])) continue;
+        found.push_back(column);
+        break;
+      }
+    if (found.empty())
+      throw InputError(fmt::format("{} {}: no such column in {}; it has {}", flag, patterns, where_, all()));
+    return found;
+  }
+  int single(std::string_view flag, const std::string& asked,
+             std::initializer_list<std::string_view> names) const {
+    const std::vector<int> found = asked.empty() ? either(names) : matching(flag, asked);
+    if (found.size() > 1)
+      throw InputError(
+          fmt::format("{} {}: {} columns of {} fit; one is needed", flag, asked, found.size(), where_));
+    return found.empty() ? -1 : found.front();
+  }
+
+  std::string where_;
+  std::vector<std::string> names_;
+};
+
+std::uint8_t split_number(std::string_view field) {
+  if (field.empty() || field == "none" || field == "None" || field == "nan" || field == "-") return 0;
+  if (field == "train") return 1;
+  if (field == "valid" || field == "val" || field == "validation" || field == "dev") return 2;
+  if (field == "test") return 3;
+  throw LineFault{field.data(), fmt::format("split \"{}\" is none of train, valid, test and empty",
+                                            field.substr(0, kShown))};
+}
+
+float feature_number(std::string_view field, const std::string& column) {
+  double value = 0;
+  if (!parse_number(field, value))
+    throw LineFault{field.data(),
+                    fmt::format("column \"{}\": \"{}\" is not a number; --features chooses the columns",
+                                column, field.substr(0, kShown))};
+  const auto narrow = static_cast<float>(value);
+  if (!std::isfinite(narrow))
+    throw LineFault{field.data(),
+                    fmt::format("column \"{}\": {} is not finite in fp32", column, field.substr(0, kShown))};
+  return narrow;
+}
+
+float multi_number(std::string_view field, const std::string& column) {
+  if (field == "0" || field == "1") return field == "1" ? 1.0F : 0.0F;
+  if (is_missing(field)) return kNan;
+  throw LineFault{field.data(), fmt::format("column \"{}\": label \"{}\" is none of 0, 1 and empty", column,
+                                            field.substr(0, kShown))};
+}
+
+/// The table's fields, parsed.
+struct Parsed {
+  Fields ids, labels;
+  Array<std::uint8_t> splits;
+  Array<float> features, multi;
+};
+
+Parsed parse(const TextLines& lines, char separator, const Columns& columns, const Roles& roles) {
+  const auto rows = static_cast<std::size_t>(lines.count());
+  Parsed parsed;
+  if (roles.id >= 0) parsed.ids.resize(rows);
+  if (roles.labels.size() == 1) parsed.labels.resize(rows);
+  if (roles.labels.size() > 1) parsed.multi = Array<float>(rows * roles.labels.size());
+  if (roles.split >= 0) parsed.splits = Array<std::uint8_t>(rows);
+  parsed.features = Array<float>(rows * roles.features.size());
+  std::vector<Fields> fields_of(static_cast<std::size_t>(lines.pieces()));
+  lines.parse([&](std::int64_t piece, std::int64_t i, std::string_view line) {
+    Fields& fields = fields_of[piece];
+    split_line(line, separator, fields);
+    if (fields.size() != columns.size())
+      throw LineFault{line.data(),
+                      fmt::format("{} columns, the header has {}", fields.size(), columns.size())};
+    if (roles.id >= 0) parsed.ids[i] = fields[roles.id];
+    if (roles.labels.size() == 1) parsed.labels[i] = fields[roles.labels[0]];
+    if (roles.split >= 0) parsed.splits[i] = split_number(fields[roles.split]);
+    for (std::size_t c = 0; roles.labels.size() > 1 && c < roles.labels.size(); ++c)
+      parsed.multi[i * static_cast<std::int64_t>(roles.labels.size()) + static_cast<std::int64_t>(c)] =
+          multi_number(fields[roles.labels[c]], columns[roles.labels[c]]);
+    float* row = parsed.features.data() + i * static_cast<std::int64_t>(roles.features.size());
+    for (const int column : roles.features) *row++ = feature_number(fields[column], columns[column]);
+  });
+  return parsed;
+}
+
+[[noreturn]] void tell_row(const TextLines& lines, std::int64_t row, const std::string& why) {
+  throw InputError(fmt::format("{}: {}", lines.where(row), why));
+}
+
+/// Whole numbers as they are; texts numbered in alphabetical order.
+void set_label_column(RawDataset& raw, const TextLines& lines, const Fields& labels) {
+  raw.classes = Array<std::int64_t>(labels.size(), std::int64_t{-1});
+  std::int64_t numbers = 0, text = -1;
+  double value = 0;
+  for (std::size_t i = 0; i < labels.size(); ++i) {
+    if (is_missing(labels[i])) continue;
+    if (!parse_number(labels[i], value)) {
+      if (text < 0) text = static_cast<std::int64_t>(i);
+      continue;
+    }
+    if (value != std::floor(value) || value < 0 || value >= static_cast<double>(kMostClasses))
+      tell_row(lines, static_cast<std::int64_t>(i),
+               fmt::format("label {} is no class in [0, {})", labels[i].substr(0, kShown), kMostClasses));
+    raw.classes[i] = static_cast<std::int64_t>(value);
+    raw.class_count = std::max(raw.class_count, raw.classes[i] + 1);
+    ++numbers;
+  }
+  if (text < 0) return;
+  if (numbers > 0)
+    tell_row(lines, text,
+             fmt::format("label \"{}\" is no number, but {} others are; use numbers, or texts, in all rows",
+                         labels[text].substr(0, kShown), numbers));
+  std::map<std::string_view, std::int64_t> number_of;
+  for (const std::string_view label : labels)
+    if (!is_missing(label)) number_of.emplace(label, 0);
+  for (auto& [label, number] : number_of) number = raw.class_count++;
+  if (raw.class_count > kMostClasses)
+    tell_row(lines, text, fmt::format("{} different labels are more than {}", raw.class_count, kMostClasses));
+  for (std::size_t i = 0; i < labels.size(); ++i)
+    if (!is_missing(labels[i])) raw.classes[i] = number_of[labels[i]];
+  std::string said;
+  for (const auto& [label, number] : number_of) {
+    if (number == 8) {
+      said += ", …";
+      break;
+    }
+    said += fmt::format("{}{} = {}", said.empty() ? "" : ", ", label, number);
+  }
+  raw.notes.push_back("labels are numbered in alphabetical order: " + said);
+}
+
+void set_splits(RawDataset& raw, const Array<std::uint8_t>& splits, const std::string& where) {
+  Array<std::int64_t>* ids[3] = {&raw.split.train, &raw.split.valid, &raw.split.test};
+  for (int s = 0; s < 3; ++s) {
+    std::vector<std::int64_t> members;
+    for (std::int64_t i = 0; i < splits.ssize(); ++i)
+      if (splits[i] == s + 1) members.push_back(i);
+    *ids[s] = copy_of(std::span<const std::int64_t>(members));
+    raw.from.split[s] = where;
+  }
+}
+
+/// Numbers where all are, else texts.
+void set_ids(NodeRows& rows, const TextLines& lines, const Fields& ids) {
+  rows.has_ids = true;
+  rows.ids = Array<std::int64_t>(ids.size());
+  for (std::size_t i = 0; i < ids.size(); ++i) {
+    if (ids[i].empty()) tell_row(lines, static_cast<std::int64_t>(i), "the id is empty");
+    const auto [end, error] = std::from_chars(ids[i].data(), ids[i].data() + ids[i].size(), rows.ids[i]);
+    if (error == std::errc{} && end == ids[i].data() + ids[i].size()) continue;
+    rows.ids = {};
+    rows.names.assign(ids.begin(), ids.end());
+    return;
+  }
+}
+
+}  // namespace
+
+bool matches(std::string_view pattern, std::string_view text) {
+  const std::size_t star = pattern.find('*');
+  if (star == std::string_view::npos) return pattern == text;
+  if (!text.starts_with(pattern.substr(0, star))) return false;
+  const std::string_view rest = pattern.substr(star + 1);
+  for (std::size_t begin = star; begin <= text.size(); ++begin)
+    if (matches(rest, text.substr(begin))) return true;
+  return false;
+}
+
+NodeRows attach_text(RawDataset& raw, const NodeTableOptions& options) {
+  const TextFile file(options.file);
+  const char* at = file.text().data();
+  const char* end = at + file.text().size();
+  if (file.text().starts_with("\xEF\xBB\xBF")) at += 3;
+  std::string_view header = next_line(at, end);
+  while (at < end && is_blank_or_comment(header)) header = next_line(at, end);
+  if (is_blank_or_comment(header))
+    throw InputError(file.where() + ": empty; a header of column names is expected");
+  const char separator = separator_of(header);
+  Fields names;
+  try {
+    split_line(header, separator, names);
+  } catch (const LineFault& fault) {
+    tell(file, fault);
+  }
+  const Columns columns(file.where(), {names.begin(), names.end()});
+  const Roles roles = columns.roles(options);
+  const TextLines lines(file, at, is_blank_or_comment);
+  NodeRows rows;
+  rows.where = file.where();
+  rows.rows = lines.count();
+  expect_room(file.where(),
+              4.0 * static_cast<double>(rows.rows) * static_cast<double>(roles.features.size()));
+  Parsed parsed = parse(lines, separator, columns, roles);
+  if (!roles.features.empty()) {
+    raw.features = {};
+    raw.features.rows = rows.rows;
+    raw.features.cols = static_cast<std::int64_t>(roles.features.size());
+    raw.features.bytes = copy_of(std::as_bytes(parsed.features.span()));
+    raw.from.features = file.where();
+  }
+  raw.from.labels = roles.labels.empty() ? raw.from.labels : file.where();
+  if (roles.labels.size() == 1) set_label_column(raw, lines, parsed.labels);
+  if (roles.labels.size() > 1) {
+    raw.multi_labels = std::move(parsed.multi);
+    raw.class_count = static_cast<std::int64_t>(roles.labels.size());
+  }
+  if (roles.split >= 0) set_splits(raw, parsed.splits, file.where());
+  if (roles.id >= 0)
+    set_ids(rows, lines, parsed.ids);
+  else
+    raw.notes.push_back(fmt::format("{} has no column of ids: row i is node i", file.where()));
+  return rows;
+}
+
+}  // namespace kith
