@@ -9,6 +9,7 @@ class FullGraphTrainer final : public Trainer {
  public:
   FullGraphTrainer(const TrainingContext& context, LocalGraph& graph, ConstTensor features)
       : context_(context), graph_(graph), features_(features), stepper_(context) {
+    graph.keep_aggregates_of(features);
     const auto own = static_cast<std::int64_t>(rows().size());
     double all = static_cast<double>(own);
     train_nodes_ = static_cast<std::int64_t>(all_reduce_sum(context.comm, all, "count the train nodes"));

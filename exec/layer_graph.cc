@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <numeric>
+#include <utility>
 
 #include "kith/core/error.h"
 #include "kith/core/parallel.h"
@@ -23,6 +24,14 @@ Array<float> each(std::int64_t count, F&& f) {
 }
 
 }  // namespace
+
+ConstTensor LayerGraph::kept_aggregate(const SpmmScales& scales, const std::function<Matrix()>& make) const {
+  const float *row_scale = scales.row_scale.data(), *col_scale = scales.col_scale.data();
+  for (const Kept& kept : kept_)
+    if (kept.row_scale == row_scale && kept.col_scale == col_scale) return kept.aggregate.view();
+  kept_.push_back({row_scale, col_scale, make()});
+  return std::as_const(kept_.back()).aggregate.view();
+}
 
 const TransposedCsr& LayerGraph::transpose() const {
   if (!transpose_) transpose_ = transposed_with_edges(csr(), sources());

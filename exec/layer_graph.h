@@ -67,6 +67,13 @@ class LayerGraph {
   /// is unbiased and, with all neighbours, exact.
   SpmmScales gcn_scales() const;
 
+  /// `x` (all sources' rows) is the same in every pass, so what is aggregated of it is made once and kept.
+  /// The memory must outlive the graph.
+  void keep_aggregates_of(ConstTensor x) { kept_input_ = x; }
+  bool keeps_aggregates_of(ConstTensor x) const { return x.data != nullptr && x.data == kept_input_.data; }
+  /// The aggregate of the kept input by these scales of this graph; `make` when first asked for.
+  ConstTensor kept_aggregate(const SpmmScales& scales, const std::function<Matrix()>& make) const;
+
  private:
   void split_rows() const;
 
@@ -75,6 +82,12 @@ class LayerGraph {
   mutable std::vector<std::int32_t> interior_, boundary_, source_rows_;
   mutable Array<float> mean_;
   mutable Array<float> gcn_row_, gcn_col_, gcn_self_;
+  ConstTensor kept_input_;
+  struct Kept {
+    const float *row_scale, *col_scale;  ///< which scales they are
+    Matrix aggregate;
+  };
+  mutable std::vector<Kept> kept_;
 };
 
 /// The layers' graphs of one forward pass: element l is layer l's.

@@ -26,6 +26,8 @@ class LocalGraph {
   std::int64_t owned() const { return owned_; }
   std::int64_t halo() const { return static_cast<std::int64_t>(halo_.size()); }
   const LayerGraph& layer_graph() const { return *graph_; }
+  /// See LayerGraph.
+  void keep_aggregates_of(ConstTensor features) { graph_->keep_aggregates_of(features); }
   /// [owned + halo] the store ids of all rows.
   std::span<const StoreId> store_ids() const { return store_ids_; }
 

@@ -5,23 +5,24 @@
 namespace kith {
 
 /// The differentiable ops a model is made of. Each returns a new value and records its backward pass; none
-/// knows how many ranks there are.
+/// knows how many ranks there are. Those that take a Var by value are element-wise and work in its memory
+/// when it is moved in and nobody else holds it.
 
 /// y = x Wᵀ (+ b). x [n, in], W [out, in], b [out].
 Var linear(Tape& tape, const Var& x, const Parameter& weight);
 Var linear(Tape& tape, const Var& x, const Parameter& weight, const Parameter& bias);
-Var add_bias(Tape& tape, const Var& x, const Parameter& bias);
+Var add_bias(Tape& tape, Var x, const Parameter& bias);
 
-Var add(Tape& tape, const Var& a, const Var& b);
+Var add(Tape& tape, Var a, Var b);
 /// [a, b] side by side: [n, d] and [n, e] → [n, d + e].
 Var concatenate(Tape& tape, const Var& a, const Var& b);
 /// Element-wise; where they are equal, a gets the gradient.
 Var maximum(Tape& tape, const Var& a, const Var& b);
-Var relu(Tape& tape, const Var& x);
-Var elu(Tape& tape, const Var& x);
+Var relu(Tape& tape, Var x);
+Var elu(Tape& tape, Var x);
 /// Inverted dropout in training, the identity in inference. Row i is the graph's source i; the mask of a node
 /// is the same wherever it is computed.
-Var dropout(Tape& tape, const LayerGraph& graph, const Var& x, double p);
+Var dropout(Tape& tape, const LayerGraph& graph, Var x, double p);
 
 /// (1 + epsilon) · x for a trained number.
 Var scale_by_one_plus(Tape& tape, const Var& x, const Parameter& epsilon);

@@ -17,6 +17,26 @@ GradientSlot Gradients::slot(int id) {
   return {entry.tensor, std::exchange(entry.written, true) ? 1.0f : 0.0f, true};
 }
 
+GradientSlot Gradients::slot_in_place(int id) {
+  const Shape shape = shapes_[static_cast<std::size_t>(id)];
+  Entry& entry = entries_[static_cast<std::size_t>(id)];
+  const bool fits = running_ != nullptr && running_->owned.rows() == shape.rows &&
+                    running_->owned.cols() == shape.cols && running_->owned.size() > 0;
+  if (shape.wanted && entry.tensor.data == nullptr && fits) {
+    entry.owned = std::move(running_->owned);
+    running_->owned = {};
+    entry.tensor = entry.owned;
+  }
+  return slot(id);
+}
+
+Matrix Tape::memory_of(Var& x) {
+  auto state = std::const_pointer_cast<Var::State>(x.state_);
+  // One is x, the other is `state`.
+  const bool alone = state.use_count() == 2 && state->owned.size() == state->view.size();
+  return alone ? std::exchange(state->owned, Matrix()) : Matrix(x.rows(), x.cols());
+}
+
 Var Tape::constant(ConstTensor value) {
   Var out = make(Matrix(), false);
   auto state = std::const_pointer_cast<Var::State>(out.state_);
@@ -98,6 +118,7 @@ void Tape::backward(const Var& output, Matrix dy, ParameterGradients& into, cons
     Entry entry = std::move(nodes_.back());
     nodes_.pop_back();
     auto& own = gradients_.entries_[static_cast<std::size_t>(entry.output)];
+    gradients_.running_ = &own;
     if (own.written) entry.node->run(options_.on, own.tensor, gradients_);
     own = {};
     entry.node.reset();

@@ -40,6 +40,9 @@ class Gradients {
   /// Where to add the gradient of a value that was recorded on the tape.
   GradientSlot slot(const Var& value) { return slot(value.id()); }
   GradientSlot slot(int id);
+  /// The same for an op that may overwrite dy: a first writer of dy's shape gets dy's memory. The slots of
+  /// its other inputs are written before.
+  GradientSlot slot_in_place(int id);
 
  private:
   friend class Tape;
@@ -54,6 +57,7 @@ class Gradients {
   };
   std::vector<Entry> entries_;
   std::vector<Shape> shapes_;
+  Entry* running_ = nullptr;  ///< whose gradient the running op was given
 };
 
 enum class Mode { training, inference };
@@ -94,6 +98,10 @@ class Tape {
   Var constant(ConstTensor value);
   /// A leaf whose gradient goes to the parameter's place.
   Var parameter(const Parameter& parameter);
+
+  /// Memory for a result of x's shape: x's own when nobody else holds x, so that element-wise ops work in
+  /// place.
+  static Matrix memory_of(Var& x);
 
   /// Records an op: `value` was computed from `inputs`; `backward(on, dy, gradients)` must add the gradients
   /// of the inputs to their slots. What it captures stays alive until it has run.

@@ -1,4 +1,5 @@
 #include "kith/exec/layers/layers.h"
+#include "kith/exec/layers/order.h"
 
 namespace kith {
 
@@ -7,9 +8,9 @@ GcnConv::GcnConv(Parameters& parameters, const std::string& name, std::int64_t i
       bias_(parameters.zeros(name + ".bias", {out})) {}
 
 Var GcnConv::forward(Tape& tape, const LayerGraph& graph, const Var& x) const {
-  if (weight_.value.rows() <= weight_.value.cols())
-    return add_bias(tape, gcn_aggregate(tape, graph, linear(tape, x, weight_)), bias_);
-  return linear(tape, gcn_aggregate(tape, graph, x), weight_, bias_);
+  if (aggregates_first(tape, graph, x, weight_.value.rows()))
+    return linear(tape, gcn_aggregate(tape, graph, x), weight_, bias_);
+  return add_bias(tape, gcn_aggregate(tape, graph, linear(tape, x, weight_)), bias_);
 }
 
 }  // namespace kith

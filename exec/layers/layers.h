@@ -8,7 +8,7 @@ namespace kith {
 
 /// Layers: parameters (names and shapes as PyG's) and a forward pass made of ops. `x` holds the rows of the
 /// graph's sources, or of its destinations alone (then the halo exchange brings the rest); the result has a
-/// row per destination. Where the order is free, the narrower of input and output is aggregated and sent.
+/// row per destination. Where the order is free, layers/order.h chooses it.
 
 /// Kipf & Welling 2017: D^-1/2 (A + I) D^-1/2 x Wᵀ + b. Needs SelfEdges::implied.
 class GcnConv {

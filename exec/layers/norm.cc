@@ -13,7 +13,7 @@ Norm::Norm(Parameters& parameters, const std::string& name, std::int64_t width, 
   running_.emplace(RunningStatistics{mean, parameters.running(prefix + ".running_var", {width}, 1)});
 }
 
-Var Norm::forward(Tape& tape, const LayerGraph& graph, const Var& x) const {
+Var Norm::forward(Tape& tape, const LayerGraph& graph, Var x) const {
   if (weight_ == nullptr) return x;
   if (running_) return batch_norm(tape, graph, x, *weight_, *bias_, *running_);
   return layer_norm(tape, x, *weight_, *bias_);

@@ -13,7 +13,7 @@ class Norm {
  public:
   /// `kind`: none | layer | batch | batch-approx.
   Norm(Parameters& parameters, const std::string& name, std::int64_t width, const std::string& kind);
-  Var forward(Tape& tape, const LayerGraph& graph, const Var& x) const;
+  Var forward(Tape& tape, const LayerGraph& graph, Var x) const;
 
  private:
   const Parameter* weight_ = nullptr;  ///< none: null

@@ -1,6 +1,7 @@
 #include <cmath>
 
 #include "kith/exec/layers/layers.h"
+#include "kith/exec/layers/order.h"
 
 namespace kith {
 namespace {
@@ -16,12 +17,10 @@ SageConv::SageConv(Parameters& parameters, const std::string& name, std::int64_t
 
 Var SageConv::forward(Tape& tape, const LayerGraph& graph, const Var& x) const {
   const Var root = linear(tape, destination_rows(tape, graph, x), root_weight_);
-  // A mean may follow the product where that is narrower; a maximum may not.
-  const bool narrows = neighbour_weight_.value.rows() < neighbour_weight_.value.cols();
-  if (aggregator_ == Aggregator::mean && narrows) {
-    const Var narrow = mean(tape, graph, linear(tape, x, neighbour_weight_));
-    return add_bias(tape, add(tape, narrow, root), neighbour_bias_);
-  }
+  // A mean may follow the product; a maximum may not.
+  if (aggregator_ == Aggregator::mean && !aggregates_first(tape, graph, x, neighbour_weight_.value.rows()))
+    return add_bias(tape, add(tape, mean(tape, graph, linear(tape, x, neighbour_weight_)), root),
+                    neighbour_bias_);
   const Var heard =
       aggregator_ == Aggregator::mean ? mean(tape, graph, x) : neighbour_maximum(tape, graph, x);
   return add(tape, linear(tape, heard, neighbour_weight_, neighbour_bias_), root);

@@ -1,6 +1,7 @@
 #include "kith/exec/models/between.h"
 
 #include <cmath>
+#include <utility>
 
 namespace kith {
 
@@ -23,15 +24,15 @@ Between::Between(Parameters& parameters, const ModelOptions& options, std::span<
   end_bias_ = &parameters.uniform("lin.bias", {options.classes}, bound);
 }
 
-Var Between::with_residual(Tape& tape, const LayerGraph& graph, int layer, const Var& y, const Var& h) const {
+Var Between::with_residual(Tape& tape, const LayerGraph& graph, int layer, Var y, const Var& h) const {
   if (!residual_) return y;
   const Var own = destination_rows(tape, graph, h);
   const Parameter* projection = projections_[static_cast<std::size_t>(layer)];
-  return add(tape, y, projection == nullptr ? own : linear(tape, own, *projection));
+  return add(tape, std::move(y), projection == nullptr ? own : linear(tape, own, *projection));
 }
 
-Var Between::normed(Tape& tape, const LayerGraph& graph, int layer, const Var& y) const {
-  return norms_[static_cast<std::size_t>(layer)].forward(tape, graph, y);
+Var Between::normed(Tape& tape, const LayerGraph& graph, int layer, Var y) const {
+  return norms_[static_cast<std::size_t>(layer)].forward(tape, graph, std::move(y));
 }
 
 Var Between::joined(Tape& tape, const LayerGraph& graph, std::span<const Var> outputs, double p) const {

@@ -19,8 +19,8 @@ class Between {
   Between(Parameters& parameters, const ModelOptions& options, std::span<const Widths> widths);
 
   /// y + h's rows of the destinations.
-  Var with_residual(Tape& tape, const LayerGraph& graph, int layer, const Var& y, const Var& h) const;
-  Var normed(Tape& tape, const LayerGraph& graph, int layer, const Var& y) const;
+  Var with_residual(Tape& tape, const LayerGraph& graph, int layer, Var y, const Var& h) const;
+  Var normed(Tape& tape, const LayerGraph& graph, int layer, Var y) const;
   bool jumps() const { return end_weight_ != nullptr; }
   /// The logits from all layers' outputs; `graph` is the last layer's.
   Var joined(Tape& tape, const LayerGraph& graph, std::span<const Var> outputs, double dropout) const;

@@ -9,7 +9,7 @@ namespace kith {
 
 /// dropout → layer (+ residual) → norm → activation, L times; without jumping knowledge the last layer is the
 /// bare layer (+ residual), with it a linear layer ends the stack. What GCN, GraphSAGE, GIN and GAT share.
-template <class Layer, Var (*Activation)(Tape&, const Var&), SelfEdges Edges>
+template <class Layer, Var (*Activation)(Tape&, Var), SelfEdges Edges>
 class Stacked final : public Model {
  public:
   /// Of the features, and of every later layer's input.
@@ -24,11 +24,11 @@ class Stacked final : public Model {
     std::vector<Var> outputs;
     for (int l = 0; l < layers(); ++l) {
       if (l + 1 == layers() && !between_.jumps()) tape.note_embedding(h);
-      h = dropout(tape, graphs[l], h, l == 0 ? dropout_.input : dropout_.hidden);
-      const Var y = layers_[static_cast<std::size_t>(l)].forward(tape, graphs[l], h);
-      h = between_.with_residual(tape, graphs[l], l, y, h);
+      h = dropout(tape, graphs[l], std::move(h), l == 0 ? dropout_.input : dropout_.hidden);
+      h = between_.with_residual(tape, graphs[l], l, layer(l).forward(tape, graphs[l], h), h);
       if (l + 1 == layers() && !between_.jumps()) break;
-      h = Activation(tape, between_.normed(tape, graphs[l], l, h));
+      h = between_.normed(tape, graphs[l], l, std::move(h));
+      h = Activation(tape, std::move(h));
       if (between_.jumps()) outputs.push_back(h);
     }
     return between_.jumps() ? between_.joined(tape, graphs[layers() - 1], outputs, dropout_.hidden) : h;
@@ -38,6 +38,8 @@ class Stacked final : public Model {
   bool sums_over_ranks() const override { return between_.sums_over_ranks(); }
 
  private:
+  const Layer& layer(int l) const { return layers_[static_cast<std::size_t>(l)]; }
+
   std::vector<Layer> layers_;
   Between between_;
   Dropout dropout_;

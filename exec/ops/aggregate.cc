@@ -12,7 +12,7 @@ namespace {
 SpmmScales adjoint_of(const SpmmScales& scales, const TransposedCsr& transpose, float beta) {
   SpmmScales adjoint = scales;
   std::swap(adjoint.row_scale, adjoint.col_scale);
-  adjoint.edge = transpose.edge;
+  if (!scales.weights.empty()) adjoint.edge = transpose.edge;
   adjoint.beta = beta;
   return adjoint;
 }
@@ -49,6 +49,12 @@ void return_exchanged(const Backend& on, const LayerGraph& graph, ConstTensor dy
 }  // namespace
 
 Var aggregate(Tape& tape, const LayerGraph& graph, const Var& x, const SpmmScales& scales) {
+  if (graph.keeps_aggregates_of(x.value()))
+    return tape.constant(graph.kept_aggregate(scales, [&] {
+      Matrix y(graph.destinations(), x.cols());
+      spmm(tape.on(), graph.csr(), scales, x.value(), y);
+      return y;
+    }));
   if (!needs_exchange(graph, x.rows())) {
     Matrix y(graph.destinations(), x.cols());
     spmm(tape.on(), graph.csr(), scales, x.value(), y);

@@ -29,6 +29,18 @@ void product_backward(const Backend& on, const Var& x, const Var& w, ConstTensor
   if (auto dx = gradients.slot(x)) matmul(on, Trans::no, dy, Trans::no, w.value(), dx.beta, dx.tensor);
 }
 
+/// x's values in memory that may be changed.
+Matrix own_copy(const Backend& on, Var& x) {
+  Matrix y = Tape::memory_of(x);
+  if (y.data() != x.value().data) axpby(on, 1, x.value(), 0, y);
+  return y;
+}
+
+/// The gradient of an input that the op passed on as it was.
+void pass_on(const Backend& on, ConstTensor dy, GradientSlot slot) {
+  if (slot && slot.tensor.data != dy.data) axpby(on, 1, dy, slot.beta, slot.tensor);
+}
+
 }  // namespace
 
 Var linear(Tape& tape, const Var& x, const Parameter& weight) {
@@ -54,57 +66,55 @@ Var linear(Tape& tape, const Var& x, const Parameter& weight, const Parameter& b
                      });
 }
 
-Var add_bias(Tape& tape, const Var& x, const Parameter& bias) {
+Var add_bias(Tape& tape, Var x, const Parameter& bias) {
   const Var b = tape.parameter(bias);
   require(x.cols() == bias.value.size(), "add_bias: the bias is as wide as x",
           {{"parameter", std::string_view(bias.name)}, {"x.cols", x.cols()}});
-  Matrix y(x.rows(), x.cols());
-  axpby(tape.on(), 1, x.value(), 0, y);
+  Matrix y = own_copy(tape.on(), x);
   add_bias(tape.on(), bias.value.span(), y);
   const int x_id = x.id(), b_id = b.id();
   return tape.record(std::move(y), {x, b},
                      [x_id, b_id](const Backend& on, ConstTensor dy, Gradients& gradients) {
-                       if (auto dx = gradients.slot(x_id)) axpby(on, 1, dy, dx.beta, dx.tensor);
                        if (auto db = gradients.slot(b_id))
                          bias_backward(on, dy, db.beta, elements(db.tensor));
+                       pass_on(on, dy, gradients.slot_in_place(x_id));
                      });
 }
 
-Var add(Tape& tape, const Var& a, const Var& b) {
+Var add(Tape& tape, Var a, Var b) {
   require(a.rows() == b.rows() && a.cols() == b.cols(), "add: both have one shape",
           {{"a.rows", a.rows()}, {"b.rows", b.rows()}, {"a.cols", a.cols()}, {"b.cols", b.cols()}});
-  Matrix y(a.rows(), a.cols());
-  axpby(tape.on(), 1, a.value(), 0, y);
+  Matrix y = own_copy(tape.on(), a);
   axpby(tape.on(), 1, b.value(), 1, y);
   const int a_id = a.id(), b_id = b.id();
   return tape.record(std::move(y), {a, b},
                      [a_id, b_id](const Backend& on, ConstTensor dy, Gradients& gradients) {
-                       if (auto da = gradients.slot(a_id)) axpby(on, 1, dy, da.beta, da.tensor);
-                       if (auto db = gradients.slot(b_id)) axpby(on, 1, dy, db.beta, db.tensor);
+                       pass_on(on, dy, gradients.slot(b_id));
+                       pass_on(on, dy, gradients.slot_in_place(a_id));
                      });
 }
 
-Var relu(Tape& tape, const Var& x) {
-  Matrix y(x.rows(), x.cols());
+Var relu(Tape& tape, Var x) {
+  Matrix y = Tape::memory_of(x);
   relu(tape.on(), x.value(), y);
   return tape.record_with_output(
       std::move(y), {x},
       [id = x.id()](const Backend& on, ConstTensor out, ConstTensor dy, Gradients& gradients) {
-        if (auto dx = gradients.slot(id)) relu_backward(on, out, dy, dx.beta, dx.tensor);
+        if (auto dx = gradients.slot_in_place(id)) relu_backward(on, out, dy, dx.beta, dx.tensor);
       });
 }
 
-Var elu(Tape& tape, const Var& x) {
-  Matrix y(x.rows(), x.cols());
+Var elu(Tape& tape, Var x) {
+  Matrix y = Tape::memory_of(x);
   elu(tape.on(), x.value(), y);
   return tape.record_with_output(
       std::move(y), {x},
       [id = x.id()](const Backend& on, ConstTensor out, ConstTensor dy, Gradients& gradients) {
-        if (auto dx = gradients.slot(id)) elu_backward(on, out, dy, dx.beta, dx.tensor);
+        if (auto dx = gradients.slot_in_place(id)) elu_backward(on, out, dy, dx.beta, dx.tensor);
       });
 }
 
-Var dropout(Tape& tape, const LayerGraph& graph, const Var& x, double p) {
+Var dropout(Tape& tape, const LayerGraph& graph, Var x, double p) {
   const std::uint64_t number = tape.next_dropout();
   if (!tape.training() || p <= 0) return x;
   require(x.rows() <= graph.sources(), "dropout: rows are the graph's sources",
@@ -113,11 +123,11 @@ Var dropout(Tape& tape, const LayerGraph& graph, const Var& x, double p) {
                         .key = philox_key(tape.seed(), Stream::dropout, number),
                         .step = tape.step(),
                         .rows = graph.store_ids().first(static_cast<std::size_t>(x.rows()))};
-  Matrix y(x.rows(), x.cols());
+  Matrix y = Tape::memory_of(x);
   dropout(tape.on(), mask, x.value(), 0, y);
   return tape.record(std::move(y), {x},
                      [id = x.id(), mask](const Backend& on, ConstTensor dy, Gradients& gradients) {
-                       if (auto dx = gradients.slot(id)) dropout(on, mask, dy, dx.beta, dx.tensor);
+                       if (auto dx = gradients.slot_in_place(id)) dropout(on, mask, dy, dx.beta, dx.tensor);
                      });
 }
 

@@ -1,0 +1,11 @@
+#pragma once
+#include "kith/exec/layer_graph.h"
+#include "kith/exec/tape.h"
+
+namespace kith {
+
+/// Of the two orders of a linear aggregation A and a product with W [out, in], whether (A x) Wᵀ costs less
+/// than A (x Wᵀ), forward and backward together. The same on every rank where ranks exchange rows.
+bool aggregates_first(const Tape& tape, const LayerGraph& graph, const Var& x, std::int64_t out);
+
+}  // namespace kith
