@@ -15,95 +15,126 @@
 #include <hwy/foreach_target.h>
 #include <hwy/highway.h>
 
-// Philox is computed for as many draws at once as a vector has lanes: a lane is a draw, four words each, so
-// that the words of consecutive draws interleave into the order of the elements. Draws of several rows share
-// a vector where rows are short.
+// Philox is computed for several draws at once: a 64-bit lane is a draw. A 32 x 32 bit product fills a lane,
+// and neither the next product nor an exclusive-or minds what is left in the upper half, so a round is two
+// products, two shifts and two exclusive-ors of three. The words of consecutive draws interleave into the
+// order of the elements. Draws of several rows share a vector where rows are short.
 HWY_BEFORE_NAMESPACE();
 namespace kith {
 namespace HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
 
-using Tag = hn::ScalableTag<std::uint32_t>;
 constexpr std::int64_t kMostLanes = 16;
 
 #if HWY_TARGET == HWY_SCALAR
 struct Draws {
+  explicit Draws(PhiloxKey key) : key_(key) {}
   std::int64_t lanes() const { return kMostLanes; }
-  void words(const PhiloxKey key, const std::uint32_t (*counter)[kMostLanes], std::uint32_t step,
-             std::uint32_t* out) const {
+  void words(const std::uint32_t (*counter)[kMostLanes], std::uint32_t step, std::uint32_t* out) const {
     for (std::int64_t lane = 0; lane < kMostLanes; ++lane) {
       const PhiloxWords words =
-          philox4x32_10({counter[0][lane], counter[1][lane], step, counter[2][lane]}, key);
+          philox4x32_10({counter[0][lane], counter[1][lane], step, counter[2][lane]}, key_);
       std::copy(words.begin(), words.end(), out + 4 * lane);
     }
   }
-  void consecutive(PhiloxKey key, StoreId node, std::uint32_t first, std::uint32_t step,
-                   std::uint32_t* out) const {
+  void consecutive(StoreId node, std::uint32_t first, std::uint32_t step, std::uint32_t* out) const {
     for (std::uint32_t lane = 0; lane < kMostLanes; ++lane) {
-      const PhiloxWords words = draw_words(key, node, step, first + lane);
+      const PhiloxWords words = draw_words(key_, node, step, first + lane);
       std::copy(words.begin(), words.end(), out + 4 * lane);
     }
-  }
-};
-#else
-struct Draws {
-  using V = hn::Vec<Tag>;
-  std::int64_t lanes() const { return static_cast<std::int64_t>(hn::Lanes(Tag())); }
-
-  /// The high and low halves of the 64-bit products.
-  static HWY_INLINE void multiply(V a, V b, V& high, V& low) {
-    const hn::RepartitionToWide<Tag> wide;
-    const auto even = hn::MulEven(a, b);
-    const auto odd = hn::MulEven(hn::BitCast(Tag(), hn::ShiftRight<32>(hn::BitCast(wide, a))), b);
-    high = hn::OddEven(hn::BitCast(Tag(), odd), hn::BitCast(Tag(), hn::ShiftRight<32>(even)));
-    low = hn::OddEven(hn::BitCast(Tag(), hn::ShiftLeft<32>(odd)), hn::BitCast(Tag(), even));
-  }
-
-  /// The words of the draws counter[·][lane].
-  HWY_INLINE void words(PhiloxKey key, const std::uint32_t (*counter)[kMostLanes], std::uint32_t step,
-                        std::uint32_t* out) const {
-    const Tag d;
-    rounds(key, hn::LoadU(d, counter[0]), hn::LoadU(d, counter[1]), hn::Set(d, step),
-           hn::LoadU(d, counter[2]), out);
-  }
-  /// The words of a node's draws from `first` on.
-  HWY_INLINE void consecutive(PhiloxKey key, StoreId node, std::uint32_t first, std::uint32_t step,
-                              std::uint32_t* out) const {
-    const Tag d;
-    const auto id = static_cast<std::uint64_t>(node.value());
-    rounds(key, hn::Set(d, static_cast<std::uint32_t>(id)), hn::Set(d, static_cast<std::uint32_t>(id >> 32)),
-           hn::Set(d, step), hn::Iota(d, first), out);
   }
 
  private:
-  static HWY_INLINE void rounds(PhiloxKey key, V c0, V c1, V c2, V c3, std::uint32_t* out) {
-    const Tag d;
-    const V m0 = hn::Set(d, 0xD2511F53u), m1 = hn::Set(d, 0xCD9E8D57u);
+  PhiloxKey key_;
+};
+#else
+class Draws {
+  using Tag = hn::ScalableTag<std::uint64_t>;
+  using V = hn::Vec<Tag>;
+
+ public:
+  explicit Draws(PhiloxKey key) {
     for (int round = 0; round < 10; ++round) {
-      V high0, low0, high1, low1;
-      multiply(c0, m0, high0, low0);
-      multiply(c2, m1, high1, low1);
-      c0 = hn::Xor(hn::Xor(high1, c1), hn::Set(d, key.lo));
-      c1 = low1;
-      c2 = hn::Xor(hn::Xor(high0, c3), hn::Set(d, key.hi));
-      c3 = low0;
+      lo_[round] = key.lo;
+      hi_[round] = key.hi;
       key.lo += 0x9E3779B9u;
       key.hi += 0xBB67AE85u;
     }
-    hn::StoreInterleaved4(c0, c1, c2, c3, d, out);
   }
+  /// Draws at once: two vectors, whose rounds do not wait for each other.
+  std::int64_t lanes() const { return 2 * vector_lanes(); }
+
+  /// The words of the draws counter[·][lane].
+  HWY_INLINE void words(const std::uint32_t (*counter)[kMostLanes], std::uint32_t step,
+                        std::uint32_t* out) const {
+    const Tag d;
+    const hn::Rebind<std::uint32_t, Tag> half;
+    for (std::int64_t lane = 0; lane < lanes(); lane += vector_lanes()) {
+      rounds(hn::PromoteTo(d, hn::LoadU(half, counter[0] + lane)),
+             hn::PromoteTo(d, hn::LoadU(half, counter[1] + lane)), hn::Set(d, step),
+             hn::PromoteTo(d, hn::LoadU(half, counter[2] + lane)), out + 4 * lane);
+    }
+  }
+  /// The words of a node's draws from `first` on.
+  HWY_INLINE void consecutive(StoreId node, std::uint32_t first, std::uint32_t step,
+                              std::uint32_t* out) const {
+    const Tag d;
+    const auto id = static_cast<std::uint64_t>(node.value());
+    for (std::int64_t lane = 0; lane < lanes(); lane += vector_lanes()) {
+      rounds(hn::Set(d, id), hn::Set(d, id >> 32), hn::Set(d, step),
+             hn::Iota(d, first + static_cast<std::uint64_t>(lane)), out + 4 * lane);
+    }
+  }
+
+ private:
+  static std::int64_t vector_lanes() { return static_cast<std::int64_t>(hn::Lanes(Tag())); }
+  /// Of the lower halves.
+  static HWY_INLINE V product(V a, V b) {
+    const hn::Repartition<std::uint32_t, Tag> narrow;
+    return hn::MulEven(hn::BitCast(narrow, a), hn::BitCast(narrow, b));
+  }
+  /// The lower halves of low, and those of high above them.
+  static HWY_INLINE V pair(V low, V high) {
+    return hn::Or(hn::And(low, hn::Set(Tag(), 0xFFFFFFFFu)), hn::ShiftLeft<32>(high));
+  }
+
+  HWY_INLINE void rounds(V c0, V c1, V c2, V c3, std::uint32_t* out) const {
+    const Tag d;
+    const V m0 = hn::Set(d, 0xD2511F53u), m1 = hn::Set(d, 0xCD9E8D57u);
+    for (int round = 0; round < 10; ++round) {
+      const V p0 = product(c0, m0), p1 = product(c2, m1);
+      c0 = hn::Xor3(hn::ShiftRight<32>(p1), c1, hn::Set(d, lo_[round]));
+      c2 = hn::Xor3(hn::ShiftRight<32>(p0), c3, hn::Set(d, hi_[round]));
+      c1 = p1;
+      c3 = p0;
+    }
+    hn::StoreInterleaved2(pair(c0, c1), pair(c2, c3), d, reinterpret_cast<std::uint64_t*>(out));
+  }
+
+  std::uint64_t lo_[10], hi_[10];
 };
 #endif
 
+/// Half of the words drop their element, so a branch would be taken wrongly half of the time.
+template <class D>
+HWY_INLINE void apply_vector(D d, const DropoutMask& mask, const std::uint32_t* words, const float* x,
+                             float* y) {
+  const hn::RebindToUnsigned<D> du;
+  const auto dropped = hn::Gt(hn::Set(du, mask.least), hn::LoadU(du, words));
+  const auto scaled = hn::Mul(hn::LoadU(d, x), hn::Set(d, mask.scale));
+  const auto kept = hn::IfThenZeroElse(hn::RebindMask(d, dropped), scaled);
+  const auto old = hn::Set(d, mask.beta);
+  hn::StoreU(mask.beta == 0 ? kept : hn::MulAdd(old, hn::LoadU(d, y), kept), d, y);
+}
+
 HWY_INLINE void apply(const DropoutMask& mask, const std::uint32_t* words, const float* x, float* y,
                       std::int64_t count) {
-  if (mask.beta == 0) {
-    for (std::int64_t j = 0; j < count; ++j) y[j] = words[j] >= mask.least ? x[j] * mask.scale : 0.0f;
-  } else {
-    for (std::int64_t j = 0; j < count; ++j) {
-      y[j] = (words[j] >= mask.least ? x[j] * mask.scale : 0.0f) + mask.beta * y[j];
-    }
-  }
+  const hn::ScalableTag<float> d;
+  const hn::CappedTag<float, 1> one;
+  const auto lanes = static_cast<std::int64_t>(hn::Lanes(d));
+  const std::int64_t whole = count / lanes * lanes;
+  for (std::int64_t j = 0; j < whole; j += lanes) apply_vector(d, mask, words + j, x + j, y + j);
+  for (std::int64_t j = whole; j < count; ++j) apply_vector(one, mask, words + j, x + j, y + j);
 }
 
 /// Whether x is +0 throughout.
@@ -116,7 +147,7 @@ HWY_INLINE bool zeros(const float* x, std::int64_t count) {
 /// Collects draws until there is one for every lane.
 class Packer {
  public:
-  explicit Packer(const DropoutMask& mask) : mask_(mask), lanes_(Draws().lanes()) {}
+  explicit Packer(const DropoutMask& mask) : mask_(mask), draws_(mask.key), lanes_(draws_.lanes()) {}
 
   HWY_INLINE void add(const DropoutRow& row) {
     const std::int64_t whole = row.count / (4 * lanes_) * (4 * lanes_);
@@ -131,7 +162,7 @@ class Packer {
   }
 
   HWY_INLINE void flush() {
-    Draws().words(mask_.key, counter_, mask_.step, words_);
+    draws_.words(counter_, mask_.step, words_);
     std::int64_t lane = 0;
     while (lane < used_) {
       // Draws of the same row stand one behind the other.
@@ -161,15 +192,16 @@ class Packer {
       std::fill_n(row.y + j, 4 * lanes_, 0.0f);
       return;
     }
-    std::uint32_t words[4 * kMostLanes];
-    Draws().consecutive(mask_.key, row.id, static_cast<std::uint32_t>(j / 4), mask_.step, words);
+    alignas(64) std::uint32_t words[4 * kMostLanes];
+    draws_.consecutive(row.id, static_cast<std::uint32_t>(j / 4), mask_.step, words);
     apply(mask_, words, row.x + j, row.y + j, 4 * lanes_);
   }
 
   const DropoutMask& mask_;
+  const Draws draws_;
   std::int64_t lanes_, used_ = 0;
   std::uint32_t counter_[3][kMostLanes] = {};
-  std::uint32_t words_[4 * kMostLanes] = {};
+  alignas(64) std::uint32_t words_[4 * kMostLanes] = {};
   const float* x_[kMostLanes];
   float* y_[kMostLanes];
   std::int64_t count_[kMostLanes];
