@@ -5,14 +5,20 @@
 
 #include <atomic>
 #include <cerrno>
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
 #include <cstring>
 #include <utility>
+#include <vector>
 
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "kith/core/error.h"
+#include "kith/core/host.h"
+#include "kith/core/write_failure.h"
 
 namespace kith {
 namespace {
@@ -31,8 +37,23 @@ fs::path parent_of(const fs::path& path) {
 /// Unique among the threads of this process and the processes of this host.
 fs::path temporary_beside(const fs::path& path) {
   static std::atomic<int> count = 0;
-  return parent_of(path) / ("." + path.filename().string() + ".tmp-" + std::to_string(::getpid()) + "-" +
-                            std::to_string(count++));
+  return parent_of(path) / ("." + path.filename().string() + ".tmp-" + host_name() + "-" +
+                            std::to_string(::getpid()) + "-" + std::to_string(count++));
+}
+
+/// What runs on this host that were killed have left beside `path`: temporaries whose process is gone.
+void remove_abandoned(const fs::path& path) {
+  const std::string prefix = "." + path.filename().string() + ".tmp-" + host_name() + "-";
+  std::error_code error;
+  std::vector<fs::path> abandoned;
+  for (const auto& entry : fs::directory_iterator(parent_of(path), error)) {
+    const std::string name = entry.path().filename().string();
+    if (!name.starts_with(prefix)) continue;
+    const long process = std::strtol(name.c_str() + prefix.size(), nullptr, 10);
+    if (process > 0 && ::kill(static_cast<pid_t>(process), 0) != 0 && errno == ESRCH)
+      abandoned.push_back(entry.path());
+  }
+  for (const fs::path& one : abandoned) fs::remove_all(one, error);
 }
 
 void sync_path(const fs::path& path) {
@@ -42,6 +63,15 @@ void sync_path(const fs::path& path) {
   ::close(descriptor);
   // Some file systems refuse to sync a folder; then its name is as durable as they make it.
   if (!synced && errno != EINVAL) fail("sync", path);
+}
+
+/// Exchanges two names at once, so that a reader or a crash finds the old or the new and never none.
+bool exchanged(const fs::path& a, const fs::path& b) {
+#ifdef RENAME_EXCHANGE
+  return ::renameat2(AT_FDCWD, a.c_str(), AT_FDCWD, b.c_str(), RENAME_EXCHANGE) == 0;
+#else
+  return false;
+#endif
 }
 
 fs::path without_trailing_slash(fs::path path) {
@@ -71,7 +101,7 @@ void AtomicFile::write(std::span<const std::byte> bytes) {
   while (!bytes.empty()) {
     const ssize_t written = ::write(descriptor_, bytes.data(), bytes.size());
     if (written < 0 && errno == EINTR) continue;
-    if (written < 0) fail("write", path_);
+    if (written < 0) throw write_failure(path_, static_cast<std::int64_t>(bytes.size()), errno);
     bytes = bytes.subspan(static_cast<std::size_t>(written));
   }
 }
@@ -82,7 +112,7 @@ void AtomicFile::write_at(std::int64_t offset, std::span<const std::byte> bytes)
   while (!bytes.empty()) {
     const ssize_t written = ::pwrite(descriptor_, bytes.data(), bytes.size(), offset);
     if (written < 0 && errno == EINTR) continue;
-    if (written < 0) fail("write", path_);
+    if (written < 0) throw write_failure(path_, static_cast<std::int64_t>(bytes.size()), errno);
     bytes = bytes.subspan(static_cast<std::size_t>(written));
     offset += written;
   }
@@ -110,6 +140,7 @@ AtomicFolder::AtomicFolder(fs::path final_path, Existing existing)
                      " exists already; remove it, choose another name or pass --overwrite");
   std::error_code error;
   fs::create_directories(parent_of(final_path_), error);
+  remove_abandoned(final_path_);
   if (::mkdir(temporary_.c_str(), 0777) != 0) fail("create", final_path_);
 }
 
@@ -123,8 +154,15 @@ void AtomicFolder::commit() {
   require(!committed_, "an atomic folder is committed once", {{"path", final_path_.string()}});
   for (const auto& entry : fs::recursive_directory_iterator(temporary_)) sync_path(entry.path());
   sync_path(temporary_);
-  // A folder with entries cannot be renamed over, so an old one steps aside for the moment between two
-  // renames.
+  if (existing_ == Existing::replace && exchanged(temporary_, final_path_)) {
+    committed_ = true;
+    sync_path(parent_of(final_path_));
+    std::error_code ignored;
+    fs::remove_all(temporary_, ignored);
+    return;
+  }
+  // Where the file system cannot exchange two names: a folder with entries cannot be renamed over, so an old
+  // one steps aside for the moment between two renames.
   fs::path old;
   if (existing_ == Existing::replace && fs::exists(final_path_)) {
     old = temporary_beside(final_path_);
@@ -140,6 +178,20 @@ void AtomicFolder::commit() {
   sync_path(parent_of(final_path_));
   std::error_code ignored;
   if (!old.empty()) fs::remove_all(old, ignored);
+}
+
+InputError write_failure(const fs::path& path, std::int64_t bytes, int error) {
+  std::string text = "cannot write " + path.string() + ": " + std::strerror(error);
+  if (error == EFBIG)
+    text +=
+        ": " + std::to_string(bytes) + " more bytes pass this process's limit of a file's size (ulimit -f)";
+  if (error == ENOSPC || error == EDQUOT) {
+    std::error_code ignored;
+    const fs::space_info space = fs::space(parent_of(path), ignored);
+    text += ": " + std::to_string(bytes) + " more bytes are needed, " + std::to_string(space.available) +
+            " are free; make room or write elsewhere";
+  }
+  return InputError(text);
 }
 
 void write_text_file(const fs::path& path, std::string_view text) {

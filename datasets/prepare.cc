@@ -8,6 +8,9 @@
 
 #include "kith/core/error.h"
 #include "kith/core/parallel.h"
+#include "kith/datasets/external/external_prepare.h"
+#include "kith/datasets/external/memory_budget.h"
+#include "kith/datasets/external/prepare_plan.h"
 #include "kith/datasets/import/clean.h"
 #include "kith/datasets/import/feature_dtype.h"
 #include "kith/datasets/import/registry.h"
@@ -91,16 +94,14 @@ void apply_split(RawDataset& raw, const std::string& text) {
 
 StoreMeta meta_of(const RawDataset& raw, const CleanGraph& graph, bool undirected,
                   const PrepareOptions& options) {
-  const GraphProperties properties = properties_of(graph.any());
   StoreMeta meta;
   meta.name = options.name.empty() ? raw.name : options.name;
   meta.nodes = raw.nodes;
-  meta.edges = properties.edges;
+  meta.edges = graph.any().m();
   meta.features = raw.features.cols;
   meta.classes = raw.class_count;
   meta.multi_label = !raw.multi_labels.empty();
-  meta.directed = !undirected && !properties.symmetric;
-  meta.self_loops = properties.self_loops;
+  meta.directed = !undirected && !is_symmetric(graph.any());
   meta.made_by = options.made_by;
   return meta;
 }
@@ -117,6 +118,8 @@ StoreArrays arrays_of(RawDataset& raw, const CleanGraph& graph) {
   arrays.edge_weights = graph.edge_weights;
   arrays.node_ids = raw.node_ids;
   arrays.node_names = std::move(raw.node_names);
+  arrays.name_offsets = raw.names.offsets;
+  arrays.names = raw.names.bytes;
   return arrays;
 }
 
@@ -162,9 +165,10 @@ PrepareReport write_dataset(RawDataset raw, const std::filesystem::path& store, 
                                        mean_edge_length(graph.any()), before));
     clock.end("reorder");
   }
-  report.meta = meta_of(raw, graph, undirected, options);
   finish(report, raw);
-  write_store(store, arrays_of(raw, graph), report.meta, options.existing);
+  const StoreMeta meta = meta_of(raw, graph, undirected, options);
+  clock.end("look");
+  report.meta = write_store(store, arrays_of(raw, graph), meta, options.existing);
   clock.end("write");
   return report;
 }
@@ -175,6 +179,8 @@ PrepareReport prepare(const std::filesystem::path& raw, const std::filesystem::p
                       const PrepareOptions& options) {
   const std::optional<SplitSpec> split =
       options.split.empty() ? std::nullopt : std::optional(parse_split(options.split));
+  if (sorts_on_disk(raw, options))
+    return prepare_external(raw, store, options, memory_budget(options.memory_limit));
   PrepareReport report;
   PhaseClock clock(report);
   RawDataset data =
@@ -184,7 +190,8 @@ PrepareReport prepare(const std::filesystem::path& raw, const std::filesystem::p
                            .features = options.nodes.features == "rest" ? "" : options.nodes.features,
                            .label = options.nodes.label,
                            .name = options.name,
-                           .split = split});
+                           .split = split,
+                           .edge_text = options.edge_text});
   if (!options.nodes.file.empty()) attach_nodes(data, options.nodes);
   clock.end("read");
   return write_dataset(std::move(data), store, options, std::move(report));

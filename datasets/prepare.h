@@ -8,6 +8,7 @@
 #include "kith/datasets/import/node_table.h"
 #include "kith/datasets/import/raw_dataset.h"
 #include "kith/datasets/store.h"
+#include "kith/datasets/text/edge_format.h"
 #include "kith/graph/reorder.h"
 
 namespace kith {
@@ -27,12 +28,16 @@ struct PrepareOptions {
   bool largest_component = false;
   FeatureNorm normalize_features = FeatureNorm::none;
   std::string edge_type;               ///< of a format with several: source:relation:destination
-  NodeTableOptions nodes = {};              ///< a table of nodes beside the edges; no file: none
+  NodeTableOptions nodes = {};         ///< a table of nodes beside the edges; no file: none
   std::optional<DType> feature_dtype;  ///< fp32, fp16, bf16 or int8; nothing: as the data have it
   Order reorder = Order::none;         ///< how the rows are numbered; the user's ids stay
+  EdgeTextOptions edge_text = {};      ///< how lists of edges are read
   std::string split;    ///< as `parse_split` reads it; empty: what the data brings, if anything
   std::string made_by;  ///< the command line, for meta.json
   Existing existing = Existing::refuse;
+  /// Bytes to stay below; 0: 80% of what the process may use. Lists of edges that need more are sorted on
+  /// disk.
+  std::int64_t memory_limit = 0;
 };
 
 /// What was read, what was made of it, and how long each phase took.

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "kith/core/error.h"
+#include "kith/datasets/external/memory_budget.h"
 #include "kith/datasets/import/registry.h"
 
 namespace kith {
@@ -61,6 +62,24 @@ void add_prepare_settings(Schema& schema) {
   add_choice(
       schema, "reorder", {"none", "degree", "bfs", "community"},
       "the order of the rows: most neighbours first, breadth first, or communities side by side; ids stay");
+  add("source-column", Type::text, "",
+      "edge-list: the column of sources, by its header or its number from 1");
+  add("destination-column", Type::text, "", "edge-list: the column of destinations, likewise");
+  add("weight-column", Type::text, "", "edge-list: the column of edge weights, likewise; by default none");
+  add_choice(
+      schema, "ids", {"auto", "dense", "map"},
+      "edge-list: auto keeps compact numbers and maps others and texts; dense keeps numbers; map maps all");
+  Setting errors = setting_of("prepare", "max-errors", Type::integer, "1",
+                              "edge-list: how many bad lines to tell of before giving up");
+  errors.minimum = 1;
+  errors.maximum = 10'000;
+  schema.add(std::move(errors));
+  add("skip-bad-lines", Type::boolean, "false", "edge-list: leave bad lines out, count them and go on");
+  add("memory-limit", Type::text, "",
+      "bytes to stay below (2G); by default 80% of what the process may use. Lists of edges beyond it are "
+      "sorted on disk");
+  add("dry-run", Type::boolean, "false",
+      "edge-list: print each phase's memory, disk and time, and write nothing");
   add("split", Type::text, "",
       "public, random:0.6/0.2/0.2[:seed], per-class:20/30[:seed] or mask:K; by default what the data bring");
 }
@@ -95,6 +114,21 @@ LoopPolicy loop_policy(const std::string& text) {
   if (text == "add") return LoopPolicy::add;
   if (text == "drop") return LoopPolicy::drop;
   return text == "keep" ? LoopPolicy::keep : LoopPolicy::automatic;
+}
+
+EdgeTextOptions edge_text_options(const Settings& settings) {
+  EdgeTextOptions options;
+  const auto text_of_setting = [&](const char* name) {
+    return settings.has_value(name) ? settings.text(name) : std::string();
+  };
+  options.source_column = text_of_setting("source-column");
+  options.destination_column = text_of_setting("destination-column");
+  options.weight_column = text_of_setting("weight-column");
+  const std::string ids = settings.text("ids");
+  options.ids = ids == "dense" ? IdPolicy::dense : ids == "map" ? IdPolicy::map : IdPolicy::automatic;
+  options.max_errors = settings.integer("max-errors");
+  options.skip_bad_lines = settings.boolean("skip-bad-lines");
+  return options;
 }
 
 NodeTableOptions node_table(const Settings& settings) {
@@ -145,6 +179,9 @@ PrepareOptions prepare_options(const Settings& settings) {
   options.feature_dtype = feature_dtype(settings.text("feature-dtype"));
   options.normalize_features =
       settings.text("normalize-features") == "row" ? FeatureNorm::row : FeatureNorm::none;
+  options.edge_text = edge_text_options(settings);
+  if (settings.has_value("memory-limit"))
+    options.memory_limit = bytes_of_text(settings.text("memory-limit"), "memory-limit");
   options.reorder = order_named(settings.text("reorder"));
   if (settings.has_value("split")) options.split = settings.text("split");
   return options;

@@ -104,16 +104,18 @@ struct StoreArrays {
   LabelView labels{};
   std::span<const std::int64_t> train{}, valid{}, test{};  ///< any order; written ascending
   std::span<const float> edge_weights{};
-  std::span<const std::int64_t> node_ids{};  ///< the user's ids; empty: the store ids
-  std::vector<std::string> node_names{};     ///< or names
+  std::span<const std::int64_t> node_ids{};      ///< the user's ids; empty: the store ids
+  std::vector<std::string> node_names{};         ///< or names
+  std::span<const std::int64_t> name_offsets{};  ///< or names as one blob: [n + 1] and the bytes
+  std::span<const std::uint8_t> names{};
 };
 
 /// Writes a store whole or not at all: to a temporary name, fsync, rename; files in parallel, nothing copied.
 /// Checks first and throws InputError with the node, the value and the bound: rows that are not sorted, ids
 /// out of range, non-finite features or weights, labels out of range, splits that overlap, user ids that
 /// repeat. Of `meta`, the name, `directed` and `made_by` are taken as they are; the counts are those of the
-/// arrays.
-void write_store(const std::filesystem::path& folder, const StoreArrays& arrays, const StoreMeta& meta,
-                 Existing existing = Existing::refuse);
+/// arrays; what was written in the end is returned.
+StoreMeta write_store(const std::filesystem::path& folder, const StoreArrays& arrays, const StoreMeta& meta,
+                      Existing existing = Existing::refuse);
 
 }  // namespace kith

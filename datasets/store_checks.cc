@@ -187,6 +187,43 @@ void check_names(const std::vector<std::string>& names, std::int64_t n) {
   }
 }
 
+/// Equal names have equal hashes: sorted by hash, only neighbours need comparing.
+void check_names(std::span<const std::int64_t> offsets, std::span<const std::uint8_t> bytes, std::int64_t n) {
+  check_length("node_name_offsets", static_cast<std::int64_t>(offsets.size()), n + 1);
+  const auto size = static_cast<std::int64_t>(bytes.size());
+  const auto wrong = [&](std::int64_t i) { return offsets[i + 1] < offsets[i] || offsets[i + 1] > size; };
+  if (offsets.front() != 0 || offsets.back() != size || first_bad(n, kGrain, wrong) != kNone)
+    throw InputError("node_name_offsets: they do not ascend from 0 to " + text(size));
+  const auto name = [&](std::int64_t i) {
+    return std::string_view(reinterpret_cast<const char*>(bytes.data()) + offsets[i],
+                            static_cast<std::size_t>(offsets[i + 1] - offsets[i]));
+  };
+  constexpr std::int64_t kGroups = 256;
+  std::vector<std::vector<std::pair<std::uint64_t, std::int64_t>>> groups(kGroups);
+  std::vector<std::uint64_t> hashes(static_cast<std::size_t>(n));
+  parallel_for(0, n, kGrain, [&](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t i = begin; i < end; ++i) hashes[i] = std::hash<std::string_view>()(name(i));
+  });
+  for (std::int64_t i = 0; i < n; ++i) groups[hashes[i] >> 56].emplace_back(hashes[i], i);
+  const std::int64_t twin = parallel_reduce(
+      0, kGroups, 1, kNone,
+      [&](std::int64_t g, std::int64_t) {
+        auto& group = groups[g];
+        std::sort(group.begin(), group.end());
+        std::int64_t first = kNone;
+        for (std::size_t i = 1; i < group.size(); ++i)
+          for (std::size_t j = i; j-- > 0 && group[j].first == group[i].first;)
+            if (name(group[i].second) == name(group[j].second)) first = std::min(first, group[i].second);
+        return first;
+      },
+      [](std::int64_t a, std::int64_t b) { return std::min(a, b); });
+  if (twin == kNone) return;
+  std::int64_t other = 0;
+  while (name(other) != name(twin)) ++other;
+  throw InputError("node_names: nodes " + text(other) + " and " + text(twin) + " are both '" +
+                   std::string(name(twin)) + "'");
+}
+
 }  // namespace
 
 void check_arrays(const StoreArrays& arrays) {
@@ -197,11 +234,12 @@ void check_arrays(const StoreArrays& arrays) {
   check_labels(arrays.labels, n);
   check_splits(arrays, n);
   check_weights(arrays.edge_weights, arrays.graph.m());
-  if (!arrays.node_ids.empty() && !arrays.node_names.empty()) {
+  if (arrays.node_ids.empty() + arrays.node_names.empty() + arrays.name_offsets.empty() < 2) {
     throw InputError("node_ids and node_names: only one of them names the nodes");
   }
   if (!arrays.node_ids.empty()) check_numbers(arrays.node_ids, n);
   if (!arrays.node_names.empty()) check_names(arrays.node_names, n);
+  if (!arrays.name_offsets.empty()) check_names(arrays.name_offsets, arrays.names, n);
 }
 
 }  // namespace kith

@@ -80,8 +80,8 @@ void add_names(FileJobs& jobs, const std::vector<std::string>& names) {
 
 }  // namespace
 
-void write_store(const std::filesystem::path& folder, const StoreArrays& arrays, const StoreMeta& meta,
-                 Existing existing) {
+StoreMeta write_store(const std::filesystem::path& folder, const StoreArrays& arrays, const StoreMeta& meta,
+                      Existing existing) {
   AtomicFolder target(folder, existing);
   check_arrays(arrays);
   StoreJson json{completed(meta, arrays), {}};
@@ -98,9 +98,14 @@ void write_store(const std::filesystem::path& folder, const StoreArrays& arrays,
   add_split(jobs, Split::test, arrays.test);
   if (!arrays.node_ids.empty()) jobs.add_values(array_name::kNodeIds, arrays.node_ids);
   if (!arrays.node_names.empty()) add_names(jobs, arrays.node_names);
+  if (!arrays.name_offsets.empty()) {
+    jobs.add_values(array_name::kNodeNameOffsets, arrays.name_offsets);
+    jobs.add_values(array_name::kNodeNames, arrays.names);
+  }
   json.files = jobs.run(target.path());
   write_text_file(target.path() / kStoreJson, text_of(json));
   target.commit();
+  return json.meta;
 }
 
 }  // namespace kith

@@ -1,11 +1,11 @@
-// Two stable groupings sort without comparing: edges are grouped by source, which gives the rows of the
-// transpose in any order, and the transpose of that has sorted rows. Everything else is a pass over sorted
-// rows that emits each row anew.
+// Edges are gathered by ranges of destinations, small enough that each range is sorted in a cache by the
+// digits of (destination, source). Everything else is a pass over sorted rows that emits each row anew.
 #include "kith/graph/builders.h"
 
 #include "kith/core/error.h"
 #include "kith/graph/bounds.h"
 #include "kith/graph/buckets.h"
+#include "kith/graph/radix_sort.h"
 #include "kith/graph/row_builder.h"
 
 namespace kith {
@@ -77,23 +77,64 @@ void check_ids(std::span<const Index> ids, std::int64_t n, const char* column) {
 }
 
 template <class Index>
-struct EdgeBySource {
-  Index key;
-  Index destination;
+struct InEdge {
+  Index key;  ///< the destination
+  Index source;
 };
 
-/// Row s holds the destinations of the edges out of s, in the order of the edges.
+/// Destination within its bucket and source side by side.
+template <class Word>
+struct RowAndSource {
+  Word key;
+};
+__extension__ using Wide = unsigned __int128;
+
+int bits_for(std::int64_t bound) {
+  return static_cast<int>(std::bit_width(static_cast<std::uint64_t>(std::max<std::int64_t>(bound - 1, 1))));
+}
+
+/// Sorts one bucket: its rows' begins to `indptr`, their sources to `indices`.
+template <class Word, class Index, class Bucket>
+void sort_bucket(const Bucket& bucket, int source_bits, std::int64_t* indptr, Index* indices) {
+  static thread_local std::vector<RowAndSource<Word>> keys, scratch;
+  keys.resize(bucket.entries.size());
+  scratch.resize(keys.size());
+  const std::int64_t width = bucket.last_key - bucket.first_key;
+  std::fill_n(indptr, width, 0);
+  for (std::size_t e = 0; e < keys.size(); ++e) {
+    const std::int64_t row = bucket.entries[e].key - bucket.first_key;
+    ++indptr[row];
+    keys[e].key = static_cast<Word>(row) << source_bits | static_cast<Word>(bucket.entries[e].source);
+  }
+  for (std::int64_t row = 0, at = bucket.begin; row < width; ++row) at += std::exchange(indptr[row], at);
+  detail::radix_sort<RowAndSource<Word>>(keys, scratch, source_bits + bits_for(width));
+  const Word mask = (Word{1} << source_bits) - 1;
+  for (std::size_t e = 0; e < keys.size(); ++e) indices[e] = static_cast<Index>(keys[e].key & mask);
+}
+
+/// Sorted rows of the edges, and of their reverses if wanted; parallel edges stay.
 template <class Index>
-Csr<Index> grouped_by_source(EdgeColumns<Index> edges, std::int64_t n) {
+Csr<Index> sorted_rows(EdgeColumns<Index> edges, std::int64_t n, bool both_ways) {
   const auto m = static_cast<std::int64_t>(edges.source.size());
   const auto buckets =
-      detail::bucketed<EdgeBySource<Index>>(n, m, [&](std::int64_t begin, std::int64_t end, auto&& sink) {
-        for (std::int64_t e = begin; e < end; ++e) sink({edges.source[e], edges.destination[e]});
+      detail::bucketed<InEdge<Index>>(n, m, [&](std::int64_t begin, std::int64_t end, auto&& sink) {
+        for (std::int64_t e = begin; e < end; ++e) {
+          sink({edges.destination[e], edges.source[e]});
+          if (both_ways) sink({edges.source[e], edges.destination[e]});
+        }
       });
-  Array<Index> indices(buckets.entries.size());
-  auto indptr =
-      detail::place_all(buckets, [&](std::int64_t at, const auto& edge) { indices[at] = edge.destination; });
-  return {std::move(indptr), std::move(indices)};
+  Csr<Index> rows{Array<std::int64_t>(static_cast<std::size_t>(n) + 1), Array<Index>(buckets.entries.size())};
+  const int source_bits = bits_for(n);
+  buckets.for_each([&](const auto& bucket) {
+    std::int64_t* indptr = rows.indptr.data() + bucket.first_key;
+    Index* indices = rows.indices.data() + bucket.begin;
+    if (source_bits + bits_for(bucket.last_key - bucket.first_key) <= 64)
+      sort_bucket<std::uint64_t>(bucket, source_bits, indptr, indices);
+    else
+      sort_bucket<Wide>(bucket, source_bits, indptr, indices);
+  });
+  rows.indptr[n] = m * (both_ways ? 2 : 1);
+  return rows;
 }
 
 }  // namespace
@@ -105,9 +146,8 @@ Csr<Index> csr_from_edges(EdgeColumns<Index> edges, std::int64_t n, const BuildO
   detail::require_index_holds<Index>(n);
   check_ids(edges.source, n, "source");
   check_ids(edges.destination, n, "destination");
-  Csr<Index> sorted = transposed<Index>(grouped_by_source(edges, n), n);
-  if (options.undirected) return symmetrised<Index>(sorted, options.self_loops);
-  const bool merge = options.merge_duplicates && has_duplicates(sorted.view());
+  Csr<Index> sorted = sorted_rows(edges, n, options.undirected);
+  const bool merge = (options.undirected || options.merge_duplicates) && has_duplicates(sorted.view());
   if (!merge && options.self_loops == SelfLoops::keep) return sorted;
   return filtered(sorted.view(), merge ? Duplicates::merge : Duplicates::keep, options.self_loops);
 }

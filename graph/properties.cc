@@ -64,6 +64,28 @@ GraphProperties properties_of(const CsrAny& graph) {
   return graph.visit([](auto view) { return properties_of_view(view); });
 }
 
+bool is_symmetric(const CsrAny& graph) {
+  return graph.visit([]<class Index>(CsrView<Index> a) {
+    const DirectionSum sum = parallel_reduce(
+        0, a.n(), kGrain, DirectionSum{},
+        [&](std::int64_t begin, std::int64_t end) {
+          DirectionSum here;
+          for (std::int64_t i = begin; i < end; ++i)
+            for (const Index j : a.row(i))
+              here.add(static_cast<std::uint64_t>(i), static_cast<std::uint64_t>(j));
+          return here;
+        },
+        [](DirectionSum x, const DirectionSum& y) {
+          x.add(y);
+          return x;
+        });
+    if (!sum.symmetric()) return false;
+    const Csr<Index> reversed = transposed(a, a.n());
+    return std::equal(a.indptr.begin(), a.indptr.end(), reversed.indptr.begin()) &&
+           std::equal(a.indices.begin(), a.indices.begin() + a.m(), reversed.indices.begin());
+  });
+}
+
 Array<std::int64_t> in_degrees(const CsrAny& graph, CountSelf self) {
   Array<std::int64_t> degrees(static_cast<std::size_t>(graph.n()));
   graph.visit([&]<class Index>(CsrView<Index> view) {

@@ -6,6 +6,7 @@
 #include "kith/core/error.h"
 #include "kith/core/settings.h"
 #include "kith/datasets/import/formats.h"
+#include "kith/datasets/text/text_source.h"
 
 namespace kith {
 namespace {
@@ -27,7 +28,10 @@ constexpr ImportFormat kFormats[] = {
     {"npz", "an .npz of the same arrays", recognises_npz, read_npz},
     {"matrix-market", "a Matrix Market file: .mtx, also .gz", recognises_matrix_market, read_matrix_market},
     {"metis", "a METIS graph file: .graph, .metis, also .gz", recognises_metis, read_metis},
-    {"edge-list", "text, one edge a line: .txt, .csv, .tsv, also .gz", recognises_edge_list, read_edge_list},
+    {"edge-list",
+     "text, one edge a line: .txt, .csv, .tsv, .edges, also .gz, .zst; a pattern ('edges-*.csv') names "
+     "several",
+     recognises_edge_list, read_edge_list},
 };
 
 const ImportFormat& named(const std::string& name) {
@@ -54,7 +58,7 @@ const ImportFormat& recognised(const std::filesystem::path& raw, const ImportReq
 
 /// Planetoid data are named by a path that is the beginning of several files.
 bool is_prefix_or_file(const std::filesystem::path& raw) {
-  return std::filesystem::exists(raw) || std::filesystem::exists(raw.string() + ".graph");
+  return std::filesystem::exists(raw) || std::filesystem::exists(raw.string() + ".graph") || is_pattern(raw);
 }
 
 }  // namespace

@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "kith/datasets/import/raw_dataset.h"
+#include "kith/datasets/text/edge_format.h"
 
 namespace kith {
 
@@ -17,6 +18,7 @@ struct ImportRequest {
   std::string features = {}, label = {};    ///< names of arrays, where a format names them
   std::string name;                         ///< which of several data sets a folder holds
   std::optional<SplitSpec> split;           ///< an importer looks at `mask` only
+  EdgeTextOptions edge_text = {};           ///< how lists of edges are read
 };
 
 /// What the rows of an adjacency matrix are, where the user did not say otherwise.

