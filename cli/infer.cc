@@ -21,6 +21,8 @@ InferOptions asked_for(const Settings& settings) {
   require_prediction_path(options.predictions);
   if (settings.has_value("embeddings")) options.embeddings = settings.text("embeddings");
   if (settings.has_value("logits")) options.logits = settings.text("logits");
+  for (const auto& file : {options.embeddings, options.logits})
+    if (!file.empty()) require_prediction_path(file);
   for (const auto& file : {options.predictions, options.embeddings, options.logits})
     if (!file.empty() && std::filesystem::exists(file) && !settings.boolean("overwrite"))
       throw InputError(file.string() + " exists already; --overwrite replaces it");

@@ -43,10 +43,12 @@ void add_outputs(Schema& schema) {
   schema.add(own("output", Type::path,
                  "the predictions: .npy (int64 [n]; multi-label: probabilities, fp32 [n, classes]) or .csv",
                  {"infer"}));
-  schema.add(own("embeddings", Type::path,
-                 "an .npy for the last layer's input (the last hidden representation), fp32 [n, width]",
+  schema.add(
+      own("embeddings", Type::path,
+          "an .npy or .csv for the last layer's input (the last hidden representation), fp32 [n, width]",
+          {"infer"}));
+  schema.add(own("logits", Type::path, "an .npy or .csv for the logits of every node, fp32 [n, classes]",
                  {"infer"}));
-  schema.add(own("logits", Type::path, "an .npy for the logits of every node, fp32 [n, classes]", {"infer"}));
   schema.add(own("output", Type::path, "of a run, the .safetensors to make; of a store, what --format says",
                  {"export"}));
   Setting format = own("format", Type::choice, "of a store: write it in this format", {"export"});

@@ -20,7 +20,7 @@ constexpr std::int64_t kGrain = 1 << 12;
 /// The outputs, on rank 0 alone; made before the work, so that a wrong path costs nothing.
 struct Outputs {
   std::unique_ptr<PredictionFile> predictions;
-  std::optional<NpyWriter> logits;
+  std::unique_ptr<PredictionFile> logits;
 };
 
 void require_fit(const PartitionedStore& parts, const InferOptions& options) {
@@ -30,14 +30,20 @@ void require_fit(const PartitionedStore& parts, const InferOptions& options) {
                    " features a node, the run was trained on " + std::to_string(options.features));
 }
 
+/// A row of numbers per node: `.csv` by the user's ids, `.npy` in the order of the store.
+std::unique_ptr<PredictionFile> row_file(const std::filesystem::path& path, std::int64_t nodes,
+                                         std::int64_t width, const UserIdView& ids) {
+  static const UserIdView kNoIds;  // they stand beside the predictions already
+  return prediction_file(path, {.nodes = nodes, .classes = width}, path.extension() == ".csv" ? ids : kNoIds);
+}
+
 Outputs open_outputs(Communicator& comm, const InferOptions& options, std::int64_t nodes,
                      const UserIdView& ids) {
   Outputs outputs;
   run_on_root(comm, "open the predictions", [&] {
     outputs.predictions = prediction_file(
         options.predictions, {.nodes = nodes, .classes = options.multi_label ? options.classes : 0}, ids);
-    if (!options.logits.empty())
-      outputs.logits.emplace(options.logits, DType::f32, std::vector{nodes, options.classes});
+    if (!options.logits.empty()) outputs.logits = row_file(options.logits, nodes, options.classes, ids);
     if (!options.embeddings.empty()) AtomicFile{options.embeddings};  // its width is not known yet
   });
   return outputs;
@@ -92,8 +98,8 @@ class StoreOrder {
   void gather(const Range& rows, const TakeRows& take) const {
     gather_in_store_order(comm_, owned_.store_ids.span(), std::as_bytes(rows.span()), nodes_, take);
   }
-  void gather_into(std::optional<NpyWriter>& file, const Matrix& rows) const {
-    gather(rows, [&](std::int64_t, std::span<const std::byte> bytes) { file->write(bytes); });
+  void gather_into(PredictionFile* file, const Matrix& rows) const {
+    gather(rows, [&](std::int64_t first, std::span<const std::byte> bytes) { file->add(first, bytes); });
     run_on_root(comm_, "finish a file", [&] { file->finish(); });
   }
 
@@ -114,12 +120,10 @@ void write_predictions(Communicator& comm, const StoreOrder& order, PredictionFi
 }
 
 void write_embedding(Communicator& comm, const StoreOrder& order, std::int64_t nodes, const Matrix& embedding,
-                     const InferOptions& options) {
-  std::optional<NpyWriter> file;
-  run_on_root(comm, "open the embeddings", [&] {
-    file.emplace(options.embeddings, DType::f32, std::vector{nodes, embedding.cols()});
-  });
-  order.gather_into(file, embedding);
+                     const std::filesystem::path& path, const UserIdView& ids) {
+  std::unique_ptr<PredictionFile> file;
+  run_on_root(comm, "open the embeddings", [&] { file = row_file(path, nodes, embedding.cols(), ids); });
+  order.gather_into(file.get(), embedding);
 }
 
 }  // namespace
@@ -134,8 +138,9 @@ Inferred infer(Communicator& comm, const PartitionedStore& parts, const std::fil
   Outputs files = open_outputs(comm, options, nodes, ids);
   const FullGraphOutputs outputs = outputs_of(comm, ownership, owned, run, make, options);
   const StoreOrder order(comm, owned, nodes);
-  if (!options.logits.empty()) order.gather_into(files.logits, outputs.logits);
-  if (!options.embeddings.empty()) write_embedding(comm, order, nodes, outputs.embedding, options);
+  if (!options.logits.empty()) order.gather_into(files.logits.get(), outputs.logits);
+  if (!options.embeddings.empty())
+    write_embedding(comm, order, nodes, outputs.embedding, options.embeddings, ids);
   write_predictions(comm, order, files.predictions.get(), outputs.logits, options);
   return {.embedding_width = outputs.embedding.cols()};
 }

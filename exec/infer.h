@@ -11,8 +11,8 @@ namespace kith {
 struct InferOptions {
   /// `.npy` or `.csv`, by its ending.
   std::filesystem::path predictions;
-  /// `.npy` of the last hidden representation [nodes, width], and of the logits [nodes, classes]; empty:
-  /// none.
+  /// `.npy` or `.csv` of the last hidden representation [nodes, width], and of the logits [nodes, classes];
+  /// empty: none.
   std::filesystem::path embeddings, logits;
   /// What the weights were trained for; the classes may be more than the data shows.
   std::int64_t features = 0, classes = 0;

@@ -55,6 +55,58 @@ class Make(Workshop):
         self.refuse(2, ["precious"], "generate", "planted", "-o", "precious", *GRAPH, "--overwrite")
 
 
+class Export(Workshop):
+    """What is exported is prepared again to the same arrays, checksum for checksum."""
+
+    def files(self, store):
+        return json.loads((self.folder / store / "meta.json").read_text())["files"]
+
+    def test_every_format_makes_the_same_store_again(self):
+        store = self.store()
+        before = self.files(store)
+        for format, out, raw, graph_only in (("npy", "npy", "npy", False), ("ogb", "ogb", "ogb", False),
+                                             ("graphbolt", "bolt", "bolt", False), ("metis", "a.graph", "a.graph", True),
+                                             ("mtx", "a.mtx", "a.mtx", True), ("edges", "text", "text/edges.csv", False)):
+            self.succeed("export", store, "--format", format, "-o", out)
+            nodes = ["--nodes", "text/nodes.csv"] if format == "edges" else []
+            self.succeed("prepare", raw, "-o", f"again-{format}", *nodes)
+            after = self.files(f"again-{format}")
+            for name in ("indptr.npy", "indices.npy") if graph_only else before:
+                self.assertEqual(after.get(name), before[name], f"{format}: {name}")
+
+    def test_an_assignment_makes_the_same_parts_again(self):
+        store = self.store()
+        self.succeed("partition", store, "-o", "parts", "-k", "3", "--method", "random")
+        first = json.loads((self.folder / "parts/partition.json").read_text())["fingerprint"]
+        for name in ("a.npy", "a.txt"):
+            self.succeed("export", "parts", "--assignment", name)
+            self.succeed("partition", store, "-o", f"of-{name}", "-k", "3", "--assignment", name)
+            self.assertEqual(json.loads((self.folder / f"of-{name}/partition.json").read_text())["fingerprint"], first)
+
+    def test_what_does_not_fit_is_refused(self):
+        store = self.store()
+        self.refuse(2, ["--format"], "export", store, "-o", "x")
+        self.refuse(2, ["did you mean", "mtx"], "export", store, "--format", "mxt", "-o", "x")
+        self.succeed("export", store, "--format", "mtx", "-o", "a.mtx")
+        self.refuse(2, ["a.mtx", "exists"], "export", store, "--format", "mtx", "-o", "a.mtx")
+        self.succeed("partition", store, "-o", "parts", "-k", "2", "--method", "random")
+        self.refuse(2, ["--assignment"], "export", "parts", "-o", "x")
+        self.refuse(2, ["--format", "partitioned"], "export", "parts", "--format", "mtx", "-o", "x")
+
+
+class NodeTables(Workshop):
+    def test_a_table_beside_the_edges(self):
+        self.write("edges.csv", "src,dst\na,b\nb,c\n")
+        self.write("nodes.csv", "name,kind,age,split\nc,cat,3,test\na,dog,1.5,train\nd,,0,\nb,cat,2,val\n")
+        self.succeed("prepare", "edges.csv", "-o", "store", "--nodes", "nodes.csv", "--node-id", "name", "--label", "kind",
+                     "--features", "age", "--feature-dtype", "fp16")
+        facts = json.loads(self.succeed("inspect", "store", "--json"))
+        self.assertEqual((facts["nodes"], facts["features"]["dtype"], facts["classes"]), (4, "fp16", 2))
+        self.assertIn("whole", self.succeed("verify", "store"))
+        self.refuse(2, ["nodes.csv:2", "cat", "--features"], "prepare", "edges.csv", "-o", "s", "--nodes", "nodes.csv",
+                    "--node-id", "name")
+
+
 class RefuseArrays(Workshop):
     """Each test spoils one array of a good graph."""
 

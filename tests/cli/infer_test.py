@@ -77,6 +77,12 @@ class Infer(Workshop):
         run = self.train(store, "gcn", "run", ["--layers", "1"])
         self.succeed("infer", run, "-o", "p.npy", "--embeddings", "e.npy")
         self.assertEqual(read_npy(self.folder / "e.npy"), read_npy(self.folder / store / "features.npy"))
+        self.succeed("infer", run, "-o", "p.npy", "--embeddings", "e.csv", "--overwrite")
+        head, *lines = (self.folder / "e.csv").read_text().splitlines()
+        self.assertEqual(head, "node," + ",".join(map(str, range(8))))
+        values = [float(value) for line in lines for value in line.split(",")[1:]]
+        for wanted, found in zip(read_npy(self.folder / "e.npy")[1], values, strict=True):
+            self.assertAlmostEqual(wanted, found, places=6)
 
     def test_the_accuracy_of_the_predictions_is_that_of_evaluate(self):
         store = self.store()
@@ -107,6 +113,7 @@ class Infer(Workshop):
         self.refuse(2, [".npy or .csv"], "infer", run, "-o", "p.txt")
         self.refuse(2, ["nowhere"], "infer", run, "-o", "nowhere/p.npy")
         self.refuse(2, ["nowhere"], "infer", run, "-o", "p.npy", "--embeddings", "nowhere/e.npy")
+        self.refuse(2, [".npy or .csv"], "infer", run, "-o", "p.npy", "--embeddings", "e.bin")
         self.refuse(2, ["not a run"], "infer", "store", "-o", "p.npy")
         self.succeed("generate", "planted", "-o", "wider", "--nodes", "50", "--degree", "4", "--communities", "4",
                      "--classes", "4", "--features", "9")

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "kith/core/philox.h"
+#include "kith/datasets/import/node_table.h"
 #include "kith/datasets/import/pickle.h"
 
 namespace kith {
@@ -98,6 +99,58 @@ TEST(Fuzz, Archives) {
     const path file = test::put(folder.path() / "x.npz", test::zip_bytes(members, style));
     EXPECT_GT(fuzz(file, file, {.format = "npz"}, kRounds / 2).refused, 0);
   }
+}
+
+TEST(Fuzz, MatrixFiles) {
+  const test::TemporaryFolder folder;
+  const std::pair<const char*, const char*> files[] = {
+      {"a.mtx",
+       "%%MatrixMarket matrix coordinate real symmetric\n% c\n4 4 4\n1 1 1.5\n2 1 -2e1\n4 2 3\n4 3 1\n"},
+      {"a.graph", "4 3 111 2\n1 2 3 2 7 3 1\n1 2 3 1 7\n1 0 0 1 1 4 2\n9 9 9 3 2\n"}};
+  for (const auto& [name, text] : files) {
+    const path file = test::put(folder.path() / name, text);
+    const Outcome outcome = fuzz(file, file, {}, kRounds);
+    EXPECT_GT(outcome.refused, 0) << name;
+    EXPECT_GT(outcome.read, 0) << name;
+  }
+}
+
+TEST(Fuzz, MetadataOfChunksAndGraphBolt) {
+  const test::TemporaryFolder folder;
+  test::put(folder.path() / "e.csv", "0,1\n1,2\n2,0\n");
+  test::put_npy<std::int64_t>(folder.path() / "l.npy", {0, 1, 1}, {3});
+  const path json = test::put(
+      folder.path() / "metadata.json",
+      R"({"node_type": ["n"], "edge_type": ["n:e:n"], "num_nodes_per_chunk": [[3]], "num_edges_per_chunk": [[3]],
+ "edges": {"n:e:n": {"format": {"name": "csv", "delimiter": ","}, "data": ["e.csv"]}},
+ "node_data": {"n": {"label": {"format": {"name": "numpy"}, "data": ["l.npy"]}}}})");
+  EXPECT_GT(fuzz(folder.path(), json, {.format = "dgl-chunked"}, kRounds).refused, 0);
+  const path yaml = test::put(
+      folder.path() / "metadata.yaml",
+      "dataset_name: 'x'\ngraph:\n  nodes:\n  - num: 3\n  edges:\n  - format: csv\n    path: e.csv\n"
+      "tasks:\n- name: \"t\"\n  train_set:\n  - data:\n    - name: seeds\n      path: l.npy\n");
+  EXPECT_GT(fuzz(folder.path(), yaml, {.format = "graphbolt"}, kRounds).refused, 0);
+}
+
+TEST(Fuzz, NodeTables) {
+  const test::TemporaryFolder folder;
+  const path edges = test::put(folder.path() / "e.csv", "1,2\n2,3\n");
+  const std::string text = "id,label,split,\"f, 1\",f2\n1,0,train,1.5,-2\n2,,val,3,4\n3,1,,0,1e-3\n";
+  int refused = 0;
+  for (int round = 0; round < kRounds; ++round) {
+    const path nodes = test::put(folder.path() / "n.csv", damaged(text, static_cast<std::uint64_t>(round)));
+    RawDataset raw = import_dataset(edges, ImportRequest());
+    NodeTableOptions options;
+    options.file = nodes;
+    refused += test::refusal([&] {
+                 attach_nodes(raw, options);
+                 validate(raw);
+               }).empty()
+                   ? 0
+                   : 1;
+  }
+  EXPECT_GT(refused, kRounds / 4);
+  EXPECT_LT(refused, kRounds);
 }
 
 /// The smallest of real files, with copies of their neighbours beside them.
