@@ -139,6 +139,7 @@ PrepareReport write_dataset(RawDataset raw, const std::filesystem::path& store, 
   report.raw_nodes = raw.nodes;
   report.raw_edges = edge_count(raw.edges);
   report.raw_self_loops = count_self_loops(raw.edges);
+  report.text_bytes = raw.text_bytes;
   report.notes = std::move(raw.notes);
   clock.end("check");
   const bool undirected = options.undirected || raw.meant_undirected;
@@ -202,6 +203,27 @@ PrepareReport write_dataset(RawDataset raw, const std::filesystem::path& store,
   return write_dataset(std::move(raw), store, options, PrepareReport{});
 }
 
+namespace {
+
+/// Each phase's seconds, and what these mean for the text's bytes and the edges.
+std::string phase_table(const PrepareReport& report) {
+  std::string text = fmt::format("  {:<10}{:>9}{:>10}{:>16}\n", "phase", "seconds", "MB/s", "M edges/s");
+  double all = 0;
+  const auto row = [&](const std::string& name, double seconds) {
+    const double time = std::max(seconds, 1e-9);
+    text += fmt::format("  {:<10}{:>9.2f}{:>10.0f}{:>16.1f}\n", name, seconds,
+                        static_cast<double>(report.text_bytes) * 1e-6 / time,
+                        static_cast<double>(report.raw_edges) * 1e-6 / time);
+    all += seconds;
+  };
+  for (const auto& [phase, seconds] : report.seconds)
+    if (seconds >= 0.005) row(phase, seconds);
+  row("all", all);
+  return text;
+}
+
+}  // namespace
+
 std::string describe(const PrepareReport& report) {
   const StoreMeta& meta = report.meta;
   std::string text = fmt::format("{}: {} nodes, {} edges ({}), {} features, {} classes{}\n", meta.name,
@@ -212,6 +234,7 @@ std::string describe(const PrepareReport& report) {
   text += fmt::format("  split     train {}, valid {}, test {}; unlabelled {}\n", report.split[0],
                       report.split[1], report.split[2], report.unlabelled);
   for (const std::string& note : report.notes) text += fmt::format("  note      {}\n", note);
+  if (report.text_bytes > 0) return text + phase_table(report);
   text += "  seconds  ";
   for (const auto& [phase, seconds] : report.seconds) text += fmt::format(" {} {:.2f}", phase, seconds);
   return text + "\n";

@@ -47,6 +47,7 @@ struct PrepareReport {
   std::int64_t raw_nodes = 0;
   std::int64_t raw_edges = 0;
   std::int64_t raw_self_loops = 0;
+  std::int64_t text_bytes = 0;  ///< of unpacked text that was read, or 0
   std::int64_t unlabelled = 0;
   std::int64_t split[3] = {0, 0, 0};
   std::vector<std::string> notes;

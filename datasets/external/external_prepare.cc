@@ -214,6 +214,7 @@ PrepareReport prepare_external(const std::filesystem::path& raw, const std::file
   report.raw_nodes = ids.nodes;
   report.raw_edges = reader.counts().edges;
   report.raw_self_loops = made.loops;
+  report.text_bytes = reader.counts().text_bytes;
   report.unlabelled = ids.nodes;
   report.notes = reader.notes();
   report.notes.push_back(

@@ -32,10 +32,17 @@ struct Sizes {
   std::int64_t weight() const { return sample.weighted ? 4 : 0; }
   std::int64_t user_ids() const { return sample.mapped ? 8 * sample.nodes + sample.name_bytes : 0; }
   std::int64_t store() const { return 8 * sample.nodes + entries() * (index + weight()) + user_ids(); }
-  /// Tables of the ids while they are mapped.
+  /// Tables of the ids while they are mapped: slots, places, ranks, and the order being made.
   std::int64_t id_tables() const {
     if (!sample.mapped) return 0;
-    return user_ids() + (sample.names ? 60 * sample.nodes + 2 * sample.name_bytes : 56 * sample.nodes);
+    return sample.names ? 96 * sample.nodes + 5 * sample.name_bytes / 2 : 72 * sample.nodes;
+  }
+  /// Text that is being parsed, and what it becomes: two batches of texts with their tokens, or a chunk a
+  /// thread.
+  std::int64_t parsing() const {
+    const std::int64_t most =
+        sample.names ? std::int64_t{220} << 20 : std::int64_t{14} * thread_count() << 20;
+    return std::min(most, 3 * sample.text_bytes);
   }
   double parse_seconds() const {
     return sample.seconds_per_byte * static_cast<double>(sample.text_bytes) / thread_count();
@@ -46,18 +53,17 @@ double disk_seconds(std::int64_t bytes) { return static_cast<double>(bytes) / kD
 
 PreparePlan in_memory(const Sizes& s) {
   const std::int64_t m = s.sample.edges, pair = 2 * s.index * m;
-  const std::int64_t text =
-      std::min<std::int64_t>(std::int64_t{s.sample.names ? 192 : 24} << 20, 3 * s.sample.text_bytes);
   const std::int64_t rows = s.entries() * s.index + 8 * s.sample.nodes;
+  const std::int64_t held = kBaseBytes + s.parsing() / (s.sample.names ? 8 : 1) + s.user_ids();
+  const double sort_seconds = static_cast<double>(s.entries()) * kSortSecondsPerEdge / thread_count();
   PreparePlan plan;
-  plan.phases.push_back({"read", kBaseBytes + text + 2 * pair + 2 * s.weight() * m + s.id_tables(), 0, 0,
-                         1.5 * s.parse_seconds()});
-  plan.phases.push_back({"build",
-                         kBaseBytes + pair + std::max(s.both * pair + rows, 2 * rows) +
-                             s.weight() * (m + s.entries()) + s.user_ids(),
-                         0, 0, static_cast<double>(s.entries()) * kSortSecondsPerEdge / thread_count()});
-  plan.phases.push_back({"write", kBaseBytes + 2 * rows + s.weight() * s.entries() + s.user_ids(), 0,
-                         s.store(), disk_seconds(s.store())});
+  plan.phases.push_back({"read", kBaseBytes + s.parsing() + s.id_tables() + 2 * pair + 2 * s.weight() * m, 0,
+                         0, 1.5 * s.parse_seconds()});
+  // The raw edges, the same by ranges of rows, the rows, and the rows without duplicates.
+  plan.phases.push_back(
+      {"build", held + pair + s.both * pair + 2 * rows + s.weight() * (m + s.entries()), 0, 0, sort_seconds});
+  plan.phases.push_back(
+      {"write", held + 2 * rows + s.weight() * s.entries(), 0, s.store(), disk_seconds(s.store())});
   return plan;
 }
 

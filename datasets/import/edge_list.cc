@@ -19,6 +19,7 @@ RawDataset read_edge_list(const std::filesystem::path& raw, const ImportRequest&
   data.name = edge_text_name(raw);
   data.from.edges = raw.string();
   data.nodes = text.ids.nodes;
+  data.text_bytes = text.counts.text_bytes;
   data.edges = std::move(text.edges);
   data.edge_weights = std::move(text.weights);
   data.node_ids = std::move(text.ids.node_ids);

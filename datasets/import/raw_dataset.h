@@ -76,6 +76,7 @@ struct RawDataset {
   std::vector<std::string> node_names;
   NodeNames names;  ///< the same as one blob; at most one of the two is there
   Provenance from;
+  std::int64_t text_bytes = 0;     ///< of unpacked text that was read, or 0
   std::vector<std::string> notes;  ///< what the importer mended, a sentence each
 };
 

@@ -323,6 +323,8 @@ EdgeText EdgeReader::collect() {
   result.format = layout_.format;
   result.notes = notes();
   result.ids = std::move(ids_);
+  // What the chunks took fits no array to come.
+  Buffer::release_cached();
   return result;
 }
 

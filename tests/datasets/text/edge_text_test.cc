@@ -233,6 +233,32 @@ TEST_F(EdgeTextFiles, LargeFilesOfScatteredNumbersEqualALineByLineReading) {
   }
 }
 
+/// 3 GB of which all but the end is a hole.
+TEST_F(EdgeTextFiles, OffsetsPastTwoToThe31AreRead) {
+  const auto path = folder_.path() / "sparse.txt";
+  constexpr std::int64_t kBegin = 3'000'000'000;
+  std::ofstream file(path, std::ios::binary);
+  file.seekp(kBegin);
+  file << "4294967296 9\n9 7\nbad 3\n";
+  file.close();
+  const EdgeTextOptions options;
+  const EdgeFormat format{.columns = 2};
+  TextSource source({{path, kBegin}}, {});
+  BadLines bad(options, source.files());
+  std::int64_t edges = 0, largest = 0;
+  source.for_each([&](std::int64_t, const TextChunk& chunk) {
+    if (chunk.text.empty()) return;
+    EXPECT_GE(chunk.offset, kBegin);
+    const NumberChunk numbers = parse_numbers(chunk, format, Negative::refuse, bad);
+    edges += numbers.edges;
+    largest = std::max(largest, numbers.largest);
+  });
+  EXPECT_EQ(edges, 2);
+  EXPECT_EQ(largest, 4294967296);
+  EXPECT_EQ(bad.count(), 1);
+  EXPECT_THAT(refusal([&] { bad.check(); }), HasSubstr("sparse.txt:3: \"bad\" is not a whole number"));
+}
+
 TEST(Digits, AreReadAsByTheStandardLibrary) {
   const PhiloxKey key = philox_key(3, Stream::generate);
   for (std::int64_t i = 0; i < 20'000; ++i) {
