@@ -3,8 +3,8 @@
 #include <fmt/format.h>
 
 #include "kith/datasets/export/writers.h"
-#include "kith/datasets/npy_file.h"
 #include "kith/datasets/mapped_rows.h"
+#include "kith/datasets/npy_file.h"
 
 namespace kith {
 namespace {

@@ -7,7 +7,7 @@
 #include <fmt/format.h>
 
 #include "kith/core/error.h"
-#include "kith/datasets/import/node_table.h"
+#include "kith/datasets/import/node_columns.h"
 #include "kith/datasets/import/sparse_matrix.h"
 #include "kith/datasets/import/text_lines.h"
 
@@ -24,54 +24,6 @@ namespace {
 constexpr float kNan = std::numeric_limits<float>::quiet_NaN();
 constexpr std::size_t kShown = 40;
 
-using Fields = std::vector<std::string_view>;
-
-std::string_view trimmed(std::string_view text) {
-  const auto begin = text.find_first_not_of(" \t\r");
-  if (begin == std::string_view::npos) return {text.data(), 0};
-  return text.substr(begin, text.find_last_not_of(" \t\r") - begin + 1);
-}
-
-/// The end of the field that begins at `begin`.
-std::size_t field_end(std::string_view line, std::size_t begin, char separator) {
-  const std::size_t first = line.find_first_not_of(' ', begin);
-  if (first != std::string_view::npos && line[first] == '"') {
-    const std::size_t quote = line.find('"', first + 1);
-    if (quote == std::string_view::npos)
-      throw LineFault{line.data() + first, "a quote is not closed on its line"};
-    begin = quote;
-  }
-  return std::min(separator == ' ' ? line.find_first_of(" \t", begin) : line.find(separator, begin),
-                  line.size());
-}
-
-void split_line(std::string_view line, char separator, Fields& fields) {
-  fields.clear();
-  if (separator == ' ') line = trimmed(line);
-  std::size_t begin = 0;
-  while (true) {
-    const std::size_t end = field_end(line, begin, separator);
-    std::string_view field = trimmed(line.substr(begin, end - begin));
-    if (field.size() >= 2 && field.front() == '"' && field.back() == '"')
-      field = field.substr(1, field.size() - 2);
-    fields.push_back(field);
-    if (end == line.size()) return;
-    begin = end + 1;
-    if (separator == ' ') begin = line.find_first_not_of(" \t", begin);
-  }
-}
-
-char separator_of(std::string_view header) {
-  for (const char c : {'\t', ',', ';', '|'})
-    if (header.find(c) != std::string_view::npos) return c;
-  return ' ';
-}
-
-bool is_blank_or_comment(std::string_view line) {
-  const std::string_view text = trimmed(line);
-  return text.empty() || text.front() == '#' || text.front() == '%';
-}
-
 bool is_missing(std::string_view field) {
   return field.empty() || field == "nan" || field == "NaN" || field == "NA" || field == "-1" ||
          field == "None";
@@ -82,91 +34,6 @@ bool parse_number(std::string_view field, double& value) {
   const auto [end, error] = std::from_chars(field.data(), field.data() + field.size(), value);
   return error == std::errc{} && end == field.data() + field.size();
 }
-
-/// The columns of every role.
-struct Roles {
-  int id = -1, split = -1;
-  std::vector<int> labels, features;
-};
-
-class Columns {
- public:
-  Columns(std::string where, std::vector<std::string> names)
-      : where_(std::move(where)), names_(std::move(names)) {
-    for (std::size_t i = 0; i < names_.size(); ++i)
-      for (std::size_t j = 0; j < i; ++j)
-        if (names_[i] == names_[j])
-          throw InputError(
-              fmt::format("{}:1: column \"{}\" stands twice ({} and {})", where_, names_[i], j + 1, i + 1));
-  }
-  std::size_t size() const { return names_.size(); }
-  const std::string& operator[](int column) const { return names_[column]; }
-
-  Roles roles(const NodeTableOptions& options) const {
-    Roles roles;
-    roles.id = single("--node-id", options.id, {"id", "node", "node_id", "nid"});
-    roles.split = single("--split-column", options.split, {"split"});
-    roles.labels = options.label.empty() ? either({"label", "labels", "y", "class"})
-                                         : matching("--label", options.label);
-    std::vector<bool> taken(names_.size(), false);
-    for (const int column : roles.labels) taken[column] = true;
-    for (const int column : {roles.id, roles.split})
-      if (column >= 0) taken[column] = true;
-    if (!options.features.empty() && options.features != "rest") {
-      roles.features = matching("--features", options.features);
-      for (const int column : roles.features)
-        if (taken[column])
-          throw InputError(fmt::format("--features {}: column \"{}\" of {} is id, label or split already",
-                                       options.features, names_[column], where_));
-    } else {
-      for (int column = 0; column < static_cast<int>(names_.size()); ++column)
-        if (!taken[column]) roles.features.push_back(column);
-    }
-    return roles;
-  }
-
- private:
-  std::string all() const {
-    std::string text;
-    for (const std::string& name : names_) {
-      if (text.size() > 200) return text + ", …";
-      text += (text.empty() ? "" : ", ") + name;
-    }
-    return text;
-  }
-  std::vector<int> either(std::initializer_list<std::string_view> names) const {
-    for (const std::string_view name : names)
-      if (const auto at = std::find(names_.begin(), names_.end(), name); at != names_.end())
-        return {static_cast<int>(at - names_.begin())};
-    return {};
-  }
-  /// Columns that fit one of several patterns, in the order of the file.
-  std::vector<int> matching(std::string_view flag, std::string_view patterns) const {
-    std::vector<int> found;
-    for (int column = 0; column < static_cast<int>(names_.size()); ++column)
-      for (std::string_view rest = patterns; !rest.empty();) {
-        const std::string_view pattern = rest.substr(0, rest.find(','));
-        rest.remove_prefix(std::min(rest.size(), pattern.size() + 1));
-        if (!matches(trimmed(pattern), names_[column])) continue;
-        found.push_back(column);
-        break;
-      }
-    if (found.empty())
-      throw InputError(fmt::format("{} {}: no such column in {}; it has {}", flag, patterns, where_, all()));
-    return found;
-  }
-  int single(std::string_view flag, const std::string& asked,
-             std::initializer_list<std::string_view> names) const {
-    const std::vector<int> found = asked.empty() ? either(names) : matching(flag, asked);
-    if (found.size() > 1)
-      throw InputError(
-          fmt::format("{} {}: {} columns of {} fit; one is needed", flag, asked, found.size(), where_));
-    return found.empty() ? -1 : found.front();
-  }
-
-  std::string where_;
-  std::vector<std::string> names_;
-};
 
 std::uint8_t split_number(std::string_view field) {
   if (field.empty() || field == "none" || field == "None" || field == "nan" || field == "-") return 0;
@@ -204,7 +71,7 @@ struct Parsed {
   Array<float> features, multi;
 };
 
-Parsed parse(const TextLines& lines, char separator, const Columns& columns, const Roles& roles) {
+Parsed parse(const TextLines& lines, char separator, const NodeColumns& columns, const NodeRoles& roles) {
   const auto rows = static_cast<std::size_t>(lines.count());
   Parsed parsed;
   if (roles.id >= 0) parsed.ids.resize(rows);
@@ -304,16 +171,6 @@ void set_ids(NodeRows& rows, const TextLines& lines, const Fields& ids) {
 
 }  // namespace
 
-bool matches(std::string_view pattern, std::string_view text) {
-  const std::size_t star = pattern.find('*');
-  if (star == std::string_view::npos) return pattern == text;
-  if (!text.starts_with(pattern.substr(0, star))) return false;
-  const std::string_view rest = pattern.substr(star + 1);
-  for (std::size_t begin = star; begin <= text.size(); ++begin)
-    if (matches(rest, text.substr(begin))) return true;
-  return false;
-}
-
 NodeRows attach_text(RawDataset& raw, const NodeTableOptions& options) {
   const TextFile file(options.file);
   const char* at = file.text().data();
@@ -330,8 +187,8 @@ NodeRows attach_text(RawDataset& raw, const NodeTableOptions& options) {
   } catch (const LineFault& fault) {
     tell(file, fault);
   }
-  const Columns columns(file.where(), {names.begin(), names.end()});
-  const Roles roles = columns.roles(options);
+  const NodeColumns columns(file.where(), {names.begin(), names.end()});
+  const NodeRoles roles = columns.roles(options);
   const TextLines lines(file, at, is_blank_or_comment);
   NodeRows rows;
   rows.where = file.where();

@@ -270,8 +270,7 @@ TEST(Scipy, FaultsNameArrayPlaceAndValue) {
   EXPECT_THAT(said(coo(), "row", array<std::int32_t>({0, 2, -1})),
               HasSubstr("edge 2: source -1 is outside [0, 3)"));
   EXPECT_THAT(said(coo(), "row", array<std::int32_t>({0, 2})), HasSubstr("row: 2 entries, but col has 3"));
-  EXPECT_THAT(said(coo(), "data", array<float>({0, 2})),
-              HasSubstr("data: 2 edge weights, but 3 edges"));
+  EXPECT_THAT(said(coo(), "data", array<float>({0, 2})), HasSubstr("data: 2 edge weights, but 3 edges"));
   EXPECT_THAT(said(coo(), "shape", array<std::int64_t>({1 << 30, 1 << 30})), HasSubstr("rows for 3 entries"));
 }
 
