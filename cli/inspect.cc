@@ -6,8 +6,22 @@
 #include "kith/cli/verb.h"
 #include "kith/core/error.h"
 #include "kith/core/file.h"
+#include "kith/exec/read_summary.h"
 
 namespace kith::cli {
+namespace {
+
+/// A finished run: what `kith train` reported; another: its last epoch.
+void print_run(const std::filesystem::path& run, bool as_json) {
+  const std::string summary = run_summary_json(run);
+  if (as_json || !std::filesystem::exists(run / "summary.json")) {
+    fmt::print("{}", as_json ? summary : facts_text(summary));
+  } else {
+    fmt::print("{}{}", settings_line(summary), report_table(summary_of_json(summary)));
+  }
+}
+
+}  // namespace
 
 void run_inspect(const Invocation& invocation) {
   const std::filesystem::path path = invocation.settings.text("path");
@@ -18,8 +32,7 @@ void run_inspect(const Invocation& invocation) {
                                           ? ": neither a store, a partitioned store nor a run"
                                           : ": not there"));
   if (kind == FolderKind::run) {
-    const std::string summary = run_summary_json(path);
-    fmt::print("{}", json ? summary : facts_text(summary));
+    print_run(path, json);
     return;
   }
   const Description description = description_of_folder(path);

@@ -89,6 +89,16 @@ std::string run_summary_json(const std::filesystem::path& run) {
   return json.dump(2) + "\n";
 }
 
+std::string settings_line(const std::string& summary_json) {
+  const Json settings = Json::parse(summary_json).value("settings", Json::object());
+  const auto text = [&](const char* name) {
+    const Json value = settings.value(name, Json("?"));
+    return value.is_string() ? value.get<std::string>() : value.dump();
+  };
+  return fmt::format("{}, {}, {} layers of {}, on {}, seed {}\n", text("model"), text("regime"),
+                     text("layers"), text("hidden"), text("data"), text("seed"));
+}
+
 std::string with_newline(std::string text) {
   if (!text.ends_with('\n')) text += '\n';
   return text;

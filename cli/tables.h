@@ -16,6 +16,9 @@ std::string facts_text(const std::string& json);
 /// metrics. Throws CorruptError when that is no JSON.
 std::string run_summary_json(const std::filesystem::path& run);
 
+/// "sage, mini-batch, 2 layers of 64, on parts, seed 0" of a summary.json.
+std::string settings_line(const std::string& summary_json);
+
 std::string with_newline(std::string text);
 
 }  // namespace kith::cli

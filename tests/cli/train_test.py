@@ -23,7 +23,7 @@ class Train(Workshop):
         measured = json.loads(self.succeed("evaluate", "run", "--json"))
         self.assertAlmostEqual(measured["test"]["accuracy"], summary["test"]["accuracy"], places=6)
         self.assertIn("accuracy", self.succeed("evaluate", "run", "--split", "all"))
-        self.assertIn("test.accuracy", self.succeed("inspect", "run"))
+        self.assertIn(out.removesuffix("wrote run\n"), self.succeed("inspect", "run"))
         json.loads(self.succeed("inspect", "run", "--json"))
 
     def test_two_ranks_partition_a_plain_store_once(self):

@@ -1,0 +1,64 @@
+// summary.json, back into what it was made of, as far as a report needs it.
+#include "kith/exec/read_summary.h"
+
+#include <nlohmann/json.hpp>
+
+#include "kith/core/error.h"
+
+namespace kith {
+namespace {
+
+using Json = nlohmann::json;
+constexpr const char* kSplitNames[] = {"train", "valid", "test"};
+
+/// Counters back under their dotted names: sums to rank 0, seconds to their ranks.
+void read_counters(const std::string& dotted, const Json& json, RunSummary& summary) {
+  if (json.is_number()) {
+    summary.ledgers.front()[{dotted, -1, -1}] = json.get<double>();
+  } else if (json.contains("by_rank")) {
+    const Json& ranks = json.at("by_rank");
+    for (std::size_t r = 0; r < summary.ledgers.size(); ++r)
+      summary.ledgers[r][{dotted, -1, -1}] = ranks.at(r).get<double>();
+  } else {
+    for (const auto& [name, value] : json.items())
+      read_counters(dotted.empty() ? name : dotted + '.' + name, value, summary);
+  }
+}
+
+void read_split(const Json& json, int split, Evaluation& best) {
+  best.score[split] = json.value(json_name(best.metric), -1.0);
+  best.accuracy[split] = json.value("accuracy", -1.0);
+  best.loss[split] = json.at("loss").get<double>();
+}
+
+RunSummary read(const Json& json) {
+  RunSummary summary;
+  summary.best_epoch = json.at("best_epoch").get<std::int64_t>();
+  summary.epochs = json.at("epochs").get<std::int64_t>();
+  summary.seconds_per_epoch = json.at("seconds_per_epoch").get<double>();
+  summary.seconds = json.at("seconds").get<double>();
+  summary.ranks = json.at("ranks").get<int>();
+  summary.parts = json.at("parts").get<int>();
+  summary.parameters = json.at("parameters").get<std::int64_t>();
+  summary.peak_memory_bytes = json.at("peak_memory_bytes").get<std::vector<std::int64_t>>();
+  summary.best.metric = metric_of_json(json.at("metric").get<std::string>());
+  for (int s = 0; s < 3; ++s)
+    if (json.contains(kSplitNames[s])) read_split(json.at(kSplitNames[s]), s, summary.best);
+  summary.ledgers.resize(summary.peak_memory_bytes.size());
+  if (summary.ledgers.empty()) throw CorruptError("summary.json: no rank's memory");
+  for (const auto& [name, value] : json.at("ledger").items())
+    if (name != "by_layer" && name != "by_peer") read_counters(name, value, summary);
+  return summary;
+}
+
+}  // namespace
+
+RunSummary summary_of_json(const std::string& json) {
+  try {
+    return read(Json::parse(json));
+  } catch (const Json::exception& error) {
+    throw CorruptError(std::string("summary.json: not a run's summary: ") + error.what());
+  }
+}
+
+}  // namespace kith
