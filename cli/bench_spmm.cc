@@ -11,6 +11,7 @@
 #include "kith/datasets/store.h"
 #include "kith/kernels/ceilings.h"
 #include "kith/kernels/max.h"
+#include "kith/kernels/rows.h"
 #include "kith/kernels/spmm.h"
 
 namespace kith::cli {
@@ -38,15 +39,42 @@ Matrix random_table(std::int64_t rows, std::int64_t cols) {
   return x;
 }
 
+/// A table of random numbers as it is stored.
+struct Table {
+  Matrix values;            ///< fp32
+  Array<std::byte> narrow;  ///< another type
+  Array<float> scales;
+  StoredRows rows;
+};
+
+DType type_named(const std::string& name) {
+  for (const DType type : {DType::bf16, DType::f16, DType::i8})
+    if (name == name_of(type)) return type;
+  return DType::f32;
+}
+
+Table table_of(std::int64_t rows, std::int64_t cols, DType type) {
+  Table table{random_table(rows, cols), {}, {}, {}};
+  table.rows = StoredRows(table.values.view());
+  if (type == DType::f32) return table;
+  table.narrow = Array<std::byte>(static_cast<std::size_t>(rows * cols) * size_of(type));
+  if (type == DType::i8) table.scales = Array<float>(static_cast<std::size_t>(rows));
+  encode_rows(Cpu{}, table.values, type, table.narrow.data(), table.scales.span());
+  table.rows = StoredRows(table.narrow.data(), type, rows, cols, table.scales.span());
+  return table;
+}
+
 /// The call that is timed.
-std::function<void()> aggregation(const Csr32& a, const std::string& reduce, const Matrix& x, Matrix& y) {
-  if (reduce == "sum") return [&a, &x, &y] { spmm(Cpu{}, a, {}, x, y); };
+std::function<void()> aggregation(const Csr32& a, const std::string& reduce, const Table& table, Matrix& y) {
+  if (reduce == "sum") return [&a, &table, &y] { spmm_stored(Cpu{}, a, {}, table.rows, y); };
   if (reduce == "mean") {
     auto scale = std::make_shared<std::vector<float>>();
     for (std::int64_t i = 0; i < a.n(); ++i)
       scale->push_back(1.0f / static_cast<float>(std::max<std::int64_t>(a.view().degree(i), 1)));
-    return [&a, &x, &y, scale] { spmm(Cpu{}, a, {.row_scale = *scale}, x, y); };
+    return [&a, &table, &y, scale] { spmm_stored(Cpu{}, a, {.row_scale = *scale}, table.rows, y); };
   }
+  if (table.rows.type != DType::f32) throw InputError("--reduce max takes --dtype fp32 only");
+  const Matrix& x = table.values;
   auto slots = std::make_shared<std::vector<std::int32_t>>(static_cast<std::size_t>(x.size()));
   return [&a, &x, &y, slots] { row_maximum(Cpu{}, a, {}, x, y, *slots); };
 }
@@ -58,6 +86,10 @@ void add_spmm_bench_settings(Schema& schema) {
   width.minimum = 1;
   width.maximum = 65536;
   schema.add(width);
+  Setting dtype =
+      bench_setting("dtype", Setting::Type::choice, "fp32", "spmm: how features are stored; sums are fp32");
+  dtype.choices = {"fp32", "bf16", "fp16", "int8"};
+  schema.add(dtype);
   Setting reduce =
       bench_setting("reduce", Setting::Type::choice, "sum", "spmm: what becomes of the neighbours' rows");
   reduce.choices = {"sum", "mean", "max"};
@@ -68,18 +100,21 @@ Figures measure_spmm(const Settings& settings) {
   const Store store = Store::open(settings.text("store"));
   const Csr32 a = with_int32_columns(store.graph());
   const std::int64_t width = settings.integer("width");
-  const Matrix x = random_table(a.n(), width);
+  const DType type = type_named(settings.text("dtype"));
+  const Table x = table_of(a.n(), width, type);
   Matrix y(a.n(), width, 0.0f);
   const auto call = aggregation(a, settings.text("reduce"), x, y);
   const double seconds = median(sorted_seconds(settings.integer("repetitions"), call));
-  const std::int64_t row_bytes = (width * 4 + 63) / 64 * 64;
-  const double gathered = static_cast<double>(a.m() * width * 4) / seconds;
+  const std::int64_t stored_bytes = width * static_cast<std::int64_t>(size_of(type));
+  const std::int64_t row_bytes = (stored_bytes + 63) / 64 * 64;
+  const double gathered = static_cast<double>(a.m() * stored_bytes) / seconds;
 
   Figures figures;
   figures.add("graph", store.meta().name);
   figures.add("nodes", a.n());
   figures.add("edges", a.m());
   figures.add("width", width);
+  figures.add("dtype", settings.text("dtype"));
   figures.add("reduce", settings.text("reduce"));
   figures.add("threads", std::int64_t{thread_count()});
   figures.add("milliseconds", seconds * 1e3);

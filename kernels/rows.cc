@@ -24,6 +24,14 @@ void gather_bytes(const Backend& on, const std::byte* x, std::int64_t row_bytes,
   std::visit([&](auto backend) { gather_bytes(backend, x, row_bytes, rows, out); }, on);
 }
 
+void encode_rows(const Backend& on, ConstTensor x, DType type, std::byte* out, std::span<float> scales) {
+  require(type == DType::bf16 || type == DType::f16 || type == DType::i8,
+          "encode_rows: rows become bf16, fp16 or int8", {{"type", name_of(type)}});
+  require(std::ssize(scales) == (type == DType::i8 ? x.rows : 0), "encode_rows: int8 rows have a scale each",
+          {{"scales", scales.size()}, {"rows", x.rows}});
+  std::visit([&](auto backend) { encode_rows(backend, x, type, out, scales); }, on);
+}
+
 void decode_rows(const Backend& on, const std::byte* x, DType type, std::span<const float> scales, Tensor y) {
   require(scales.empty() || static_cast<std::int64_t>(scales.size()) == y.rows,
           "decode_rows: there is one scale a row", {{"scales", scales.size()}, {"rows", y.rows}});

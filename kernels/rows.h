@@ -17,5 +17,8 @@ void gather_bytes(const Backend& on, const std::byte* x, std::int64_t row_bytes,
                   std::span<const std::int64_t> rows, std::byte* out);
 /// y = x as fp32 of [rows, cols] packed elements of a stored type; scales [rows] for int8, else empty.
 void decode_rows(const Backend& on, const std::byte* x, DType type, std::span<const float> scales, Tensor y);
+/// The reverse of decode_rows for bf16, fp16 (both to the nearest, ties to even) and int8, whose scales
+/// [rows] it makes: the largest element of a row is 127 times its scale.
+void encode_rows(const Backend& on, ConstTensor x, DType type, std::byte* out, std::span<float> scales);
 
 }  // namespace kith

@@ -5,7 +5,7 @@
 namespace kith {
 namespace {
 
-void require_shapes(CsrView<std::int32_t> a, const SpmmScales& s, ConstTensor x, Tensor y) {
+void require_shapes(CsrView<std::int32_t> a, const SpmmScales& s, const StoredRows& x, Tensor y) {
   const auto fits = [](std::size_t size, std::int64_t least) {
     return size == 0 || static_cast<std::int64_t>(size) >= least;
   };
@@ -28,6 +28,17 @@ void require_shapes(CsrView<std::int32_t> a, const SpmmScales& s, ConstTensor x,
 
 void spmm(const Backend& on, CsrView<std::int32_t> a, const SpmmScales& scales, ConstTensor x, Tensor y) {
   require_shapes(a, scales, x, y);
+  std::visit([&](auto backend) { spmm(backend, a, {}, scales, x, y); }, on);
+}
+
+void spmm_stored(const Backend& on, CsrView<std::int32_t> a, const SpmmScales& scales, const StoredRows& x,
+                 Tensor y) {
+  require_shapes(a, scales, x, y);
+  require(x.type == DType::f32 || x.type == DType::bf16 || x.type == DType::f16 || x.type == DType::i8,
+          "spmm_stored: rows are fp32, bf16, fp16 or int8", {{"type", name_of(x.type)}});
+  require(scales.weights.empty(), "spmm_stored: without edge weights");
+  require(x.scales.empty() == (x.type != DType::i8) && (x.scales.empty() || std::ssize(x.scales) >= x.rows),
+          "spmm_stored: int8 rows have a scale each", {{"scales", x.scales.size()}, {"rows", x.rows}});
   std::visit([&](auto backend) { spmm(backend, a, {}, scales, x, y); }, on);
 }
 

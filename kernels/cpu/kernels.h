@@ -14,7 +14,7 @@
 namespace kith {
 
 void spmm(Cpu, CsrView<std::int32_t> a, std::span<const std::int32_t> rows, const SpmmScales& scales,
-          ConstTensor x, Tensor y);
+          const StoredRows& x, Tensor y);
 
 void sddmm_dot(Cpu, CsrView<std::int32_t> a, std::span<const std::int32_t> rows, int heads, ConstTensor u,
                ConstTensor v, std::span<float> out);
@@ -76,5 +76,6 @@ void add_rows(Cpu, ConstTensor x, std::span<const std::int32_t> rows, Tensor y);
 void gather_bytes(Cpu, const std::byte* x, std::int64_t row_bytes, std::span<const std::int64_t> rows,
                   std::byte* out);
 void decode_rows(Cpu, const std::byte* x, DType type, std::span<const float> scales, Tensor y);
+void encode_rows(Cpu, ConstTensor x, DType type, std::byte* out, std::span<float> scales);
 
 }  // namespace kith

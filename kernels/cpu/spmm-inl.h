@@ -14,6 +14,7 @@
 #include <algorithm>
 #include <array>
 #include <cstdint>
+#include <type_traits>
 #include <utility>
 
 #include <hwy/cache_control.h>
@@ -31,8 +32,45 @@ namespace hn = hwy::HWY_NAMESPACE;
 constexpr int kMost = HWY_TARGET == HWY_AVX2 ? 8 : 16;
 constexpr std::int64_t kFloatsPerLine = 16;
 
+constexpr std::uintptr_t kLineBytes = 64;
+
 /// Into the second cache and beyond.
-HWY_INLINE void prefetch_far(const float* p) { __builtin_prefetch(p, 0, 2); }
+HWY_INLINE void prefetch_far(const void* p) { __builtin_prefetch(p, 0, 2); }
+
+/// How a vector of elements of x becomes one of fp32.
+struct Floats {
+  using Element = float;
+  template <class D>
+  static HWY_INLINE hn::Vec<D> load(D d, const float* p) {
+    return hn::LoadU(d, p);
+  }
+};
+struct BrainFloats {
+  using Element = std::uint16_t;
+  template <class D>
+  static HWY_INLINE hn::Vec<D> load(D d, const std::uint16_t* p) {
+    const hn::Rebind<std::uint16_t, D> narrow;
+    const hn::RebindToUnsigned<D> wide;
+    return hn::BitCast(d, hn::ShiftLeft<16>(hn::PromoteTo(wide, hn::LoadU(narrow, p))));
+  }
+};
+struct Halves {
+  using Element = hwy::float16_t;
+  template <class D>
+  static HWY_INLINE hn::Vec<D> load(D d, const hwy::float16_t* p) {
+    const hn::Rebind<hwy::float16_t, D> narrow;
+    return hn::PromoteTo(d, hn::LoadU(narrow, p));
+  }
+};
+struct Bytes {
+  using Element = std::int8_t;
+  template <class D>
+  static HWY_INLINE hn::Vec<D> load(D d, const std::int8_t* p) {
+    const hn::Rebind<std::int8_t, D> narrow;
+    const hn::RebindToSigned<D> wide;
+    return hn::ConvertTo(d, hn::PromoteTo(wide, hn::LoadU(narrow, p)));
+  }
+};
 
 /// Columns [column, column + width) and the head whose weights they take; where vectors take those of
 /// different heads, head_width is the columns of each.
@@ -43,21 +81,22 @@ struct Strip {
   std::int64_t head_width = 0;
 };
 
-HWY_INLINE bool on_lines(const float* p) { return reinterpret_cast<std::uintptr_t>(p) % 64 == 0; }
+HWY_INLINE bool on_lines(const void* p) { return reinterpret_cast<std::uintptr_t>(p) % kLineBytes == 0; }
 
 /// Walks the entries of a run and asks for what their sums will read. Into the second cache: a core has few
 /// misses of its first cache in flight (24 on Zen 4), and asking for more only makes the loads wait.
+template <class Element>
 class PrefetchCursor {
  public:
   PrefetchCursor(const SpmmRun& run, const Strip& strip)
       : run_(run),
         columns_(run.a.indices.data()),
-        x_(run.x.data + strip.column),
+        x_(static_cast<const Element*>(run.x.data) + strip.column),
         width_(strip.width),
-        straddles_(!on_lines(x_) || run.x.stride % kFloatsPerLine != 0),
+        straddles_(!on_lines(x_) || run.x.stride % kPerLine != 0),
         next_row_(run.begin) {
     // About 32 KiB on their way or waiting in the second cache, whatever the width.
-    const std::int64_t ahead = std::clamp<std::int64_t>(8192 / strip.width, 32, 128);
+    const std::int64_t ahead = std::clamp<std::int64_t>(512 * kPerLine / strip.width, 32, 128);
     for (std::int64_t i = 0; i < ahead; ++i) step();
   }
 
@@ -67,16 +106,19 @@ class PrefetchCursor {
       open_next_rows();
     }
     const std::int64_t column = columns_[e_];
-    const float* p = x_ + column * run_.x.stride;
-    for (std::int64_t j = 0; j < width_; j += kFloatsPerLine) prefetch_far(p + j);
+    const Element* p = x_ + column * run_.x.stride;
+    for (std::int64_t j = 0; j < width_; j += kPerLine) prefetch_far(p + j);
     if (straddles_) prefetch_far(p + width_ - 1);
     const SpmmScales& s = *run_.scales;
     if (!s.col_scale.empty()) prefetch_far(&s.col_scale[column]);
+    if (!run_.x.scales.empty()) prefetch_far(&run_.x.scales[column]);
     if (!s.edge.empty() && !s.weights.empty()) prefetch_far(&s.weights[s.edge[e_] * s.heads]);
     ++e_;
   }
 
  private:
+  static constexpr std::int64_t kPerLine = kLineBytes / sizeof(Element);
+
   /// The next rows whose entries are stored one behind the other.
   HWY_NOINLINE void open_next_rows() {
     const std::int64_t end = consecutive_end(run_.rows, next_row_, run_.end);
@@ -87,7 +129,7 @@ class PrefetchCursor {
 
   const SpmmRun& run_;
   const std::int32_t* columns_;
-  const float* x_;
+  const Element* x_;
   std::int64_t width_;
   bool straddles_;
   std::int64_t next_row_;
@@ -96,15 +138,17 @@ class PrefetchCursor {
 
 /// Sums the rows of a run over a strip of kVectors vectors of type D. With kManyHeads every vector has its
 /// head.
-template <class D, int kVectors, bool kManyHeads>
+template <class Source, class D, int kVectors, bool kManyHeads>
 class StripSum {
   using V = hn::Vec<D>;
+  using Element = typename Source::Element;
 
  public:
   StripSum(const SpmmRun& run, const Strip& strip) : run_(run), strip_(strip), cursor_(run, strip) {
     last_ = strip.width - static_cast<std::int64_t>(hn::Lanes(D()));
     streams_ = run.streams && strip.width % static_cast<std::int64_t>(hn::Lanes(D())) == 0 &&
-               on_lines(run.y.data + strip.column) && run.y.stride % kFloatsPerLine == 0;
+               on_lines(run.y.data + strip.column) &&
+               run.y.stride % static_cast<std::int64_t>(kLineBytes / sizeof(float)) == 0;
     for (int v = 0; v < kVectors; ++v) {
       head_of_[v] = kManyHeads ? (strip.column + offset(v)) / strip.head_width : strip.head;
     }
@@ -113,7 +157,7 @@ class StripSum {
   HWY_INLINE void sum_row(std::int64_t row) {
     const SpmmScales& s = *run_.scales;
     const std::int32_t* columns = run_.a.indices.data();
-    const float* x = run_.x.data + strip_.column;
+    const Element* x = static_cast<const Element*>(run_.x.data) + strip_.column;
     V sum[kVectors];
     for (int v = 0; v < kVectors; ++v) sum[v] = hn::Zero(D());
     const std::int64_t end = run_.a.indptr[row + 1];
@@ -121,17 +165,18 @@ class StripSum {
       cursor_.step();
       if (kShort) bring_near(x, columns, e + kNear);
       const std::int64_t column = columns[e];
-      const float col_scale = s.col_scale.empty() ? 1.0f : s.col_scale[column];
-      const float* p = x + column * run_.x.stride;
+      const float col_scale = (s.col_scale.empty() ? 1.0f : s.col_scale[column]) * stored_scale(column);
+      const Element* p = x + column * run_.x.stride;
       if (kManyHeads) {
         const float* w = weights_of(e);
         for (int v = 0; v < kVectors; ++v) {
           sum[v] =
-              hn::MulAdd(hn::Set(D(), w[head_of_[v]] * col_scale), hn::LoadU(D(), p + offset(v)), sum[v]);
+              hn::MulAdd(hn::Set(D(), w[head_of_[v]] * col_scale), Source::load(D(), p + offset(v)), sum[v]);
         }
       } else {
         const V scale = hn::Set(D(), s.weights.empty() ? col_scale : weights_of(e)[strip_.head] * col_scale);
-        for (int v = 0; v < kVectors; ++v) sum[v] = hn::MulAdd(scale, hn::LoadU(D(), p + offset(v)), sum[v]);
+        for (int v = 0; v < kVectors; ++v)
+          sum[v] = hn::MulAdd(scale, Source::load(D(), p + offset(v)), sum[v]);
       }
     }
     finish(row, sum);
@@ -139,13 +184,16 @@ class StripSum {
 
  private:
   static constexpr std::int64_t kNear = 8;
-  static constexpr bool kShort = kVectors * sizeof(V) <= 256;
+  static constexpr bool kShort = kVectors * sizeof(V) * sizeof(Element) / sizeof(float) <= 256;
 
   /// Rows of few lines come in faster when they are then asked for once more, into the first cache.
-  HWY_INLINE void bring_near(const float* x, const std::int32_t* columns, std::int64_t e) const {
+  HWY_INLINE void bring_near(const Element* x, const std::int32_t* columns, std::int64_t e) const {
     if (e >= static_cast<std::int64_t>(run_.a.indices.size())) return;
-    const float* p = x + columns[e] * run_.x.stride;
-    for (std::int64_t j = 0; j < strip_.width; j += kFloatsPerLine) hwy::Prefetch(p + j);
+    const Element* p = x + columns[e] * run_.x.stride;
+    for (std::int64_t j = 0; j < strip_.width; j += kLineBytes / sizeof(Element)) hwy::Prefetch(p + j);
+  }
+  HWY_INLINE float stored_scale(std::int64_t row) const {
+    return std::is_same_v<Source, Bytes> ? run_.x.scales[row] : 1.0f;
   }
   HWY_INLINE std::int64_t offset(int v) const {
     return v == kVectors - 1 ? last_ : v * static_cast<std::int64_t>(hn::Lanes(D()));
@@ -158,13 +206,14 @@ class StripSum {
   /// Adds the terms of the row and stores. The last vector is finished before the one it overlaps is stored.
   HWY_INLINE void finish(std::int64_t row, V* sum) const {
     const SpmmScales& s = *run_.scales;
-    const float* self = run_.x.row(row) + strip_.column;
+    const Element* self = static_cast<const Element*>(run_.x.data) + row * run_.x.stride + strip_.column;
     float* y = run_.y.row(row) + strip_.column;
     const V row_scale = hn::Set(D(), s.row_scale.empty() ? 1.0f : s.row_scale[row]);
     for (int v = 0; v < kVectors; ++v) sum[v] = hn::Mul(row_scale, sum[v]);
     if (row < static_cast<std::int64_t>(s.self_scale.size())) {
-      const V scale = hn::Set(D(), s.self_scale[row]);
-      for (int v = 0; v < kVectors; ++v) sum[v] = hn::MulAdd(scale, hn::LoadU(D(), self + offset(v)), sum[v]);
+      const V scale = hn::Set(D(), s.self_scale[row] * stored_scale(row));
+      for (int v = 0; v < kVectors; ++v)
+        sum[v] = hn::MulAdd(scale, Source::load(D(), self + offset(v)), sum[v]);
     }
     if (s.beta != 0) {
       const V beta = hn::Set(D(), s.beta);
@@ -179,37 +228,38 @@ class StripSum {
 
   const SpmmRun& run_;
   const Strip& strip_;
-  PrefetchCursor cursor_;
+  PrefetchCursor<Element> cursor_;
   std::int64_t last_;
   bool streams_;  ///< past the caches
   std::array<std::int64_t, kVectors> head_of_;
 };
 
-template <class D, int kVectors, bool kManyHeads>
+template <class Source, class D, int kVectors, bool kManyHeads>
 HWY_NOINLINE void sum_strip(const SpmmRun& run, const Strip& strip) {
-  StripSum<D, kVectors, kManyHeads> sum(run, strip);
+  StripSum<Source, D, kVectors, kManyHeads> sum(run, strip);
   for (std::int64_t i = run.begin; i < run.end; ++i) sum.sum_row(row_at(run.rows, i));
   if (run.streams) hwy::FlushStream();
 }
 
 /// Calls the instance for the strip's number of vectors, at most kMax.
-template <class D, bool kManyHeads, int... kLess>
+template <class Source, class D, bool kManyHeads, int... kLess>
 void sum_strip_of(const SpmmRun& run, const Strip& strip, std::integer_sequence<int, kLess...>) {
   constexpr std::array<void (*)(const SpmmRun&, const Strip&), sizeof...(kLess)> kInstances{
-      &sum_strip<D, kLess + 1, kManyHeads>...};
+      &sum_strip<Source, D, kLess + 1, kManyHeads>...};
   const auto lanes = static_cast<std::int64_t>(hn::Lanes(D()));
   constexpr std::int64_t kLast = sizeof...(kLess) - 1;
   const std::int64_t index = std::clamp<std::int64_t>((strip.width - 1) / lanes, 0, kLast);
   kInstances[static_cast<std::size_t>(index)](run, strip);
 }
-template <class D, bool kManyHeads, int kMax>
+template <class Source, class D, bool kManyHeads, int kMax>
 void sum_strip_of(const SpmmRun& run, const Strip& strip) {
-  sum_strip_of<D, kManyHeads>(run, strip, std::make_integer_sequence<int, kMax>());
+  sum_strip_of<Source, D, kManyHeads>(run, strip, std::make_integer_sequence<int, kMax>());
 }
 
 using FullTag = hn::ScalableTag<float>;
 
 /// The columns [begin, end), all of one head, in strips of about equal width.
+template <class Source>
 void sum_head(const SpmmRun& run, std::int64_t head, std::int64_t begin, std::int64_t end) {
   const auto lanes = static_cast<std::int64_t>(hn::Lanes(FullTag()));
   const std::int64_t vectors = (end - begin + lanes - 1) / lanes;
@@ -218,40 +268,14 @@ void sum_head(const SpmmRun& run, std::int64_t head, std::int64_t begin, std::in
   for (std::int64_t column = begin; column < end; column += width) {
     const Strip strip{column, std::min(width, end - column), head, 0};
     if (strip.width >= lanes) {
-      sum_strip_of<FullTag, false, kMost>(run, strip);
+      sum_strip_of<Source, FullTag, false, kMost>(run, strip);
     } else if (strip.width >= 8) {
-      sum_strip_of<hn::CappedTag<float, 8>, false, 2>(run, strip);
+      sum_strip_of<Source, hn::CappedTag<float, 8>, false, 2>(run, strip);
     } else if (strip.width >= 4) {
-      sum_strip_of<hn::CappedTag<float, 4>, false, 2>(run, strip);
+      sum_strip_of<Source, hn::CappedTag<float, 4>, false, 2>(run, strip);
     } else {
-      sum_strip_of<hn::CappedTag<float, 1>, false, 4>(run, strip);
+      sum_strip_of<Source, hn::CappedTag<float, 1>, false, 4>(run, strip);
     }
-  }
-}
-
-/// All columns, in vectors that each lie in one head: head_width is a multiple of D's lanes.
-template <class D>
-void sum_heads(const SpmmRun& run, std::int64_t head_width) {
-  const std::int64_t width = kMost * static_cast<std::int64_t>(hn::Lanes(D()));
-  for (std::int64_t column = 0; column < run.x.cols; column += width) {
-    sum_strip_of<D, true, kMost>(run, {column, std::min(width, run.x.cols - column), 0, head_width});
-  }
-}
-
-void sum_run(const SpmmRun& run) {
-  if (run.begin >= run.end) return;
-  const std::int64_t heads = run.scales->weights.empty() ? 1 : run.scales->heads;
-  const std::int64_t head_width = run.x.cols / heads;
-  if (heads == 1) {
-    sum_head(run, 0, 0, run.x.cols);
-  } else if (head_width % static_cast<std::int64_t>(hn::Lanes(FullTag())) == 0) {
-    sum_heads<FullTag>(run, head_width);
-  } else if (head_width % 8 == 0) {
-    sum_heads<hn::CappedTag<float, 8>>(run, head_width);
-  } else if (head_width % 4 == 0) {
-    sum_heads<hn::CappedTag<float, 4>>(run, head_width);
-  } else {
-    for (std::int64_t h = 0; h < heads; ++h) sum_head(run, h, h * head_width, (h + 1) * head_width);
   }
 }
 

@@ -89,5 +89,36 @@ TEST(GatherRows, RefusesShapesThatDoNotFit) {
   EXPECT_THROW(gather_rows(Cpu{}, x, rows, out), Error);
 }
 
+TEST(EncodeRows, DecodedAreAsNearAsTheTypeAllows) {
+  Matrix x = random_matrix(300, 37, 21);
+  for (std::int64_t i = 0; i < x.rows(); ++i)
+    for (std::int64_t j = 0; j < x.cols(); ++j) x(i, j) *= std::ldexp(1.0f, static_cast<int>(i % 30) - 25);
+  for (const DType type : {DType::bf16, DType::f16, DType::i8}) {
+    SCOPED_TRACE(name_of(type));
+    std::vector<std::byte> stored(static_cast<std::size_t>(x.size()) * size_of(type));
+    std::vector<float> scales(type == DType::i8 ? 300 : 0);
+    encode_rows(Cpu{}, x, type, stored.data(), scales);
+    Matrix back(300, 37);
+    decode_rows(Cpu{}, stored.data(), type, scales, back);
+    for (std::int64_t i = 0; i < x.rows(); ++i) {
+      for (std::int64_t j = 0; j < x.cols(); ++j) {
+        const double relative = type == DType::bf16 ? 0x1p-8 : 0x1p-11;
+        const double step = type == DType::f16 ? 0x1p-25 : 0;
+        const double bound =
+            type == DType::i8 ? 0.501 * scales[i] : std::max(relative * std::abs(x(i, j)) * 1.0001, step);
+        ASSERT_NEAR(back(i, j), x(i, j), bound) << i << ' ' << j;
+      }
+    }
+  }
+}
+
+TEST(EncodeRows, KnowsTheEndsOfHalf) {
+  const float values[] = {65504, 65519, 65520, -1e30f, 0x1p-24f, 0x1p-26f, -0.0f, 0x1.ffep-15f};
+  const std::uint16_t want[] = {0x7bff, 0x7bff, 0x7c00, 0xfc00, 0x0001, 0x0000, 0x8000, 0x0400};
+  std::uint16_t got[8];
+  encode_rows(Cpu{}, ConstTensor(values, 1, 8), DType::f16, reinterpret_cast<std::byte*>(got), {});
+  for (int j = 0; j < 8; ++j) EXPECT_EQ(got[j], want[j]) << values[j];
+}
+
 }  // namespace
 }  // namespace kith

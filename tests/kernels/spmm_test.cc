@@ -3,6 +3,8 @@
 #include "kernels/random_inputs.h"
 #include <gtest/gtest.h>
 
+#include "kith/kernels/rows.h"
+
 namespace kith {
 namespace {
 
@@ -137,6 +139,38 @@ TEST(Spmm, OfSomeRowsEqualsThoseRowsAndLeavesTheOthers) {
     const bool chosen = next < rows.size() && rows[next] == i;
     next += chosen;
     for (std::int64_t j = 0; j < 20; ++j) ASSERT_EQ(some(i, j), chosen ? all(i, j) : -7.0f) << i;
+  }
+}
+
+TEST_P(SpmmWidths, OfStoredRowsIsThatOfTheDecodedOnes) {
+  const std::int64_t d = GetParam();
+  const Csr32 a = random_csr(kRows, kColumns, kHub, 9000, 31);
+  const Matrix x = random_matrix(kColumns, d, 32);
+  const auto row_scale = random_values(kRows, 33), col_scale = random_values(kColumns, 34),
+             self_scale = random_values(kRows, 35);
+  const SpmmScales scales{.row_scale = row_scale, .col_scale = col_scale, .self_scale = self_scale};
+  for (const DType type : {DType::f32, DType::bf16, DType::f16, DType::i8}) {
+    SCOPED_TRACE(name_of(type));
+    std::vector<std::byte> stored(static_cast<std::size_t>(x.size()) * size_of(type));
+    std::vector<float> factors(type == DType::i8 ? kColumns : 0);
+    if (type == DType::f32) {
+      std::memcpy(stored.data(), x.data(), stored.size());
+    } else {
+      encode_rows(Cpu{}, x, type, stored.data(), factors);
+    }
+    Matrix decoded(kColumns, d);
+    decode_rows(Cpu{}, stored.data(), type, factors, decoded);
+    const StoredRows rows(stored.data(), type, kColumns, d, factors);
+    for_each_instruction_set([&] {
+      Matrix y(kRows, d);
+      spmm_stored(Cpu{}, a, scales, rows, y);
+      for (std::int64_t i = 0; i < kRows; ++i) {
+        for (std::int64_t j = 0; j < d; ++j) {
+          const Expected want = expected(a, scales, decoded, 0, i, j);
+          ASSERT_NEAR(y(i, j), want.value, 1e-5 * want.magnitude + 1e-30) << i << ' ' << j;
+        }
+      }
+    });
   }
 }
 
