@@ -29,17 +29,20 @@ double thread_seconds() {
 
 struct Sampled {
   std::int64_t bytes = 0, edges = 0, largest = -1, ends = 0, name_bytes = 0;
-  double seconds = 0;
+  double seconds_per_byte = 1e-6;
   std::unordered_set<std::uint64_t> distinct;
 
   void add(const TextChunk& chunk, const EdgeFormat& format, BadLines& bad) {
     const double begin = thread_seconds();
-    if (format.names)
-      add_names(chunk, parse_names(chunk, format, bad));
-    else
-      add_numbers(parse_numbers(chunk, format, Negative::allow, bad));
-    seconds += thread_seconds() - begin;
+    const NameChunk names = format.names ? parse_names(chunk, format, bad) : NameChunk();
+    const NumberChunk numbers =
+        format.names ? NumberChunk() : parse_numbers(chunk, format, Negative::allow, bad);
+    // The first parse touches fresh memory, which a long run does once.
+    const double seconds = thread_seconds() - begin;
+    seconds_per_byte = std::min(seconds_per_byte,
+                                seconds / static_cast<double>(std::max<std::size_t>(1, chunk.text.size())));
     bytes += static_cast<std::int64_t>(chunk.text.size());
+    format.names ? add_names(chunk, names) : add_numbers(numbers);
   }
   void add_names(const TextChunk& chunk, const NameChunk& names) {
     edges += names.edges;
@@ -139,7 +142,7 @@ EdgeSample sample_edges(const std::filesystem::path& raw, const EdgeTextOptions&
                                                               2.0 * static_cast<double>(sample.edges)));
   sample.name_bytes = static_cast<std::int64_t>(
       part(sample.nodes, static_cast<double>(all.name_bytes), static_cast<std::int64_t>(distinct)));
-  sample.seconds_per_byte = all.seconds / static_cast<double>(all.bytes);
+  sample.seconds_per_byte = all.seconds_per_byte;
   return sample;
 }
 

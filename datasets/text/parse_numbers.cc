@@ -2,6 +2,8 @@
 // end first. Any other line (blanks, comments, signs, further columns, faults) is read again by the slow
 // path, so that there is one place that decides what is wrong.
 #include <algorithm>
+#include <charconv>
+#include <cmath>
 #include <limits>
 
 #include <fmt/format.h>
@@ -39,8 +41,9 @@ class NumberParser {
   NumberParser(const TextChunk& chunk, const EdgeFormat& format, Negative negative,
                detail::ChunkFaults& faults)
       : chunk_(chunk), format_(format), negative_(negative), faults_(faults) {
-    // Source and destination first, or the other way round, and nothing else.
-    fast_ = format.columns == 2;
+    // Source and destination first, or the other way round, and nothing else but perhaps a weight.
+    weighted_ = format.columns == 3 && format.weight == 2;
+    fast_ = (format.columns == 2 || weighted_) && std::max(format.source, format.destination) == 1;
     swapped_ = format.source == 1;
   }
 
@@ -67,11 +70,23 @@ class NumberParser {
     if (*next != format_.separator && !(format_.separator == ' ' && *next == '\t')) return false;
     digits = detail::read_digits(++next, second);
     if (digits == 0 || digits > kMostDigits) return false;
+    if (weighted_ && !weight_behind(next, end, sink)) return false;
     if (*next == '\r') ++next;
     if (*next != '\n' && next != end) return false;
     at = next + 1;
     swapped_ ? sink.put(second, first) : sink.put(first, second);
+    if (weighted_) ++sink.weights;
     return true;
+  }
+
+  /// Reads "separator weight" and moves behind it; the weight waits in the sink's next place.
+  template <class Id>
+  bool weight_behind(const char*& next, const char* end, EdgeSink<Id>& sink) const {
+    if (next == end || (*next != format_.separator && !(format_.separator == ' ' && *next == '\t')))
+      return false;
+    const auto [stop, error] = std::from_chars(next + 1, end, *sink.weights);
+    next = stop;
+    return error == std::errc{} && std::isfinite(*sink.weights);
   }
 
   template <class Id>
@@ -93,7 +108,7 @@ class NumberParser {
   const EdgeFormat& format_;
   Negative negative_;
   detail::ChunkFaults& faults_;
-  bool fast_ = false, swapped_ = false;
+  bool fast_ = false, swapped_ = false, weighted_ = false;
 };
 
 template <class T>

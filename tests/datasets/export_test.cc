@@ -1,6 +1,7 @@
 // A store written in another format and prepared again is the same store, checksum for checksum of every
 // array that the format holds.
 #include <algorithm>
+#include <cstdlib>
 #include <fstream>
 #include <optional>
 
@@ -134,6 +135,23 @@ TEST_F(RoundTrip, AnAssignmentIsReadBackFromTextAndNpy) {
     const Partitioning read = read_assignment(folder_->path() / name, store.meta().nodes, 3);
     EXPECT_TRUE(std::ranges::equal(read.assignment, cut.assignment)) << name;
   }
+}
+
+TEST_F(RoundTrip, ARealWebCrawlGoesThroughMatrixMarketAndMetis) {
+  const char* data = std::getenv("KITH_DATA_DIR");
+  if (data == nullptr) GTEST_SKIP() << "KITH_DATA_DIR names no folder of real graphs";
+  const fs::path raw = fs::path(data) / "cnr-2000/cnr-2000-csr.npz";
+  prepare(raw, folder_->path() / "crawl", PrepareOptions());
+  const Store crawl = Store::open(folder_->path() / "crawl");
+  EXPECT_EQ(crawl.meta().edges, 3'216'152);
+  expect_same(crawl, "mtx", "out.mtx", kGraph);
+  PrepareOptions undirected;
+  undirected.undirected = true;
+  undirected.self_loops = LoopPolicy::drop;
+  prepare(raw, folder_->path() / "both", undirected);
+  const Store both = Store::open(folder_->path() / "both");
+  EXPECT_EQ(both.meta().edges, 2 * 2'738'969);
+  expect_same(both, "metis", "out.graph", kGraph);
 }
 
 TEST_F(RoundTrip, AnOutputThatExistsIsKept) {
