@@ -17,7 +17,6 @@
 
 #include <algorithm>
 
-#include <hwy/cache_control.h>
 #include <hwy/highway.h>
 
 #include "kith/sampler/draw_rows.h"
@@ -31,12 +30,14 @@ using D64 = hn::CappedTag<std::uint64_t, 8>;
 using V64 = hn::Vec<D64>;
 
 constexpr std::int64_t kMostLanes = 8;
-constexpr std::int64_t kAhead = 24;
-// A piece's edges: their lines must wait in the first-level cache.
-constexpr std::int64_t kPieceEdges = 384;
+constexpr std::int64_t kAhead = 32;
+// A piece's edges: their lines wait in the second cache, of whose misses a core has more in flight.
+constexpr std::int64_t kPieceEdges = 768;
 constexpr std::int64_t kMostRows = 128;
 // Offsets are written past a row's end, by less than a fanout and a vector.
 constexpr std::int64_t kRoom = kPieceEdges + kMostVectorDraws + kMostLanes;
+
+HWY_INLINE void prefetch(const void* line) { __builtin_prefetch(line, 0, 2); }
 
 /// The product of the lower halves.
 HWY_INLINE V64 product(V64 a, V64 b) {
@@ -108,7 +109,7 @@ class PieceDraws {
     piece.rows = rows;
     std::int64_t at = 0, drawn = 0;
     for (std::int64_t i = first; i < first + rows; ++i) {
-      hwy::Prefetch(&rows_[frontier_[std::min(i + kAhead, last)].value()]);
+      prefetch(&rows_[frontier_[std::min(i + kAhead, last)].value()]);
       const PackedRows::Row row = rows_[frontier_[i].value()];
       const bool draw = draws_.replace ? row.degree > 0 : row.degree > most;
       const std::uint32_t count = draw ? most : std::min(row.degree, most);
@@ -120,8 +121,8 @@ class PieceDraws {
       piece.at[drawn] = static_cast<std::int32_t>(at);
       drawn += draw ? 1 : 0;
       const std::uint64_t whole = draw ? 0 : row.begin;
-      hwy::Prefetch(columns_ + whole);
-      hwy::Prefetch(columns_ + whole + count);
+      prefetch(columns_ + whole);
+      prefetch(columns_ + whole + count);
       counts[i - first] = static_cast<std::int32_t>(count);
       at += count;
     }
@@ -166,7 +167,7 @@ class PieceDraws {
       for (std::int64_t i = 0; i < fanout_; ++i) {
         const std::uint64_t offset = begin + drawn[i * lanes + l];
         offsets[i] = offset;
-        hwy::Prefetch(columns_ + offset);
+        prefetch(columns_ + offset);
       }
     }
   }

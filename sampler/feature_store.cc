@@ -163,16 +163,16 @@ struct Source {
 };
 
 void prefetch_row(const std::byte* row, std::int64_t bytes) {
-  for (std::int64_t line = 0; line < bytes; line += 64) __builtin_prefetch(row + line);
-  __builtin_prefetch(row + bytes - 1);
+  for (std::int64_t line = 0; line < bytes; line += 64) __builtin_prefetch(row + line, 0, 2);
+  __builtin_prefetch(row + bytes - 1, 0, 2);
 }
 
 /// Copies row_of(i) to place_of(i) for i in [0, count).
 template <class RowOf, class PlaceOf>
 void copy_rows(std::int64_t count, std::int64_t row_bytes, RowOf&& row_of, PlaceOf&& place_of) {
   if (row_bytes == 0) return;
-  // About 8 KiB under way.
-  const std::int64_t ahead = std::clamp<std::int64_t>(8192 / row_bytes, 2, 32);
+  // About 16 KiB under way.
+  const std::int64_t ahead = std::clamp<std::int64_t>(16384 / row_bytes, 2, 64);
   parallel_for(0, count, kRowsAtOnce * 16, [&](std::int64_t begin, std::int64_t end) {
     for (std::int64_t i = begin; i < std::min(begin + ahead, end); ++i) prefetch_row(row_of(i), row_bytes);
     for (std::int64_t i = begin; i < end; ++i) {

@@ -10,7 +10,7 @@ namespace kith {
 namespace {
 
 constexpr std::int64_t kGrain = 4096;
-constexpr std::int64_t kAhead = 16;
+constexpr std::int64_t kAhead = 32;
 
 /// Copies the columns of one row, without `excluded` (−1: none); returns how many. All must lie in [0, n).
 template <class Index>
@@ -74,7 +74,7 @@ void PackedRows::describe(std::span<const GlobalId> nodes, std::span<StoreId> st
   const auto count = static_cast<std::int64_t>(nodes.size());
   parallel_for(0, count, kGrain, [&](std::int64_t begin, std::int64_t end) {
     for (std::int64_t i = begin; i < end; ++i) {
-      __builtin_prefetch(&rows_[nodes[std::min(i + kAhead, count - 1)].value()]);
+      __builtin_prefetch(&rows_[nodes[std::min(i + kAhead, count - 1)].value()], 0, 2);
       const Row& row = rows_[nodes[i].value()];
       store_ids[i] = StoreId{row.store_id};
       degrees[i] = row.degree;

@@ -101,7 +101,7 @@ class HashTable {
 template <class Table, class Node>
 std::int64_t relabel(Table& table, std::span<const Node> neighbours, std::span<GlobalId> nodes,
                      std::int64_t known, std::int32_t* positions) {
-  constexpr std::size_t kAhead = 32;
+  constexpr std::size_t kAhead = 64;
   if (neighbours.empty()) return known;
   const std::size_t last = neighbours.size() - 1;
   auto next = static_cast<std::int32_t>(known);
