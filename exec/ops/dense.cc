@@ -4,6 +4,7 @@
 
 #include "kith/core/parallel.h"
 #include "kith/exec/ops.h"
+#include "kith/kernels/sparse_rows.h"
 
 namespace kith {
 namespace {
@@ -16,18 +17,51 @@ void set_zero(Tensor t) {
   });
 }
 
-Matrix product(Tape& tape, const Var& x, const Parameter& weight) {
-  require(x.cols() == weight.value.cols(), "linear: x.cols equals the weight's inputs",
-          {{"parameter", std::string_view(weight.name)}, {"x.cols", x.cols()}, {"in", weight.value.cols()}});
-  Matrix y(x.rows(), weight.value.rows());
-  matmul(tape.on(), Trans::no, x.value(), Trans::yes, weight.value, 0, y);
-  return y;
+/// Input features, which want no gradient, are multiplied by their nonzeros alone where these are few: from
+/// this density on, and below this width, the dense product is as fast.
+constexpr double kSparse = 0.125;
+constexpr std::int64_t kWide = 128;
+
+/// x's nonzeros where a product had better use them, else null.
+std::shared_ptr<const SparseRows> worthwhile_nonzeros(const Tape& tape, const Var& x) {
+  if (x.needs_gradient() || x.cols() < kWide || sampled_density(x.value()) > kSparse) return nullptr;
+  return std::make_shared<const SparseRows>(nonzeros(tape.on(), x.value()));
 }
 
-void product_backward(const Backend& on, const Var& x, const Var& w, ConstTensor dy, Gradients& gradients) {
-  if (auto dw = gradients.slot(w)) matmul(on, Trans::yes, dy, Trans::no, x.value(), dw.beta, dw.tensor);
-  if (auto dx = gradients.slot(x)) matmul(on, Trans::no, dy, Trans::no, w.value(), dx.beta, dx.tensor);
-}
+/// y = x Wᵀ, and what the backward pass needs of x.
+class Product {
+ public:
+  Product(Tape& tape, const Var& x, const Parameter& weight, const Var& w) : x_(x), w_(w) {
+    require(
+        x.cols() == weight.value.cols(), "linear: x.cols equals the weight's inputs",
+        {{"parameter", std::string_view(weight.name)}, {"x.cols", x.cols()}, {"in", weight.value.cols()}});
+    sparse_ = worthwhile_nonzeros(tape, x);
+    if (sparse_ != nullptr) x_ = Var();
+  }
+
+  Matrix forward(const Backend& on, const Var& x) const {
+    Matrix y(x.rows(), w_.rows());
+    if (sparse_ != nullptr)
+      sparse_product(on, *sparse_, w_.value(), y);
+    else
+      matmul(on, Trans::no, x.value(), Trans::yes, w_.value(), 0, y);
+    return y;
+  }
+
+  void backward(const Backend& on, ConstTensor dy, Gradients& gradients) const {
+    if (sparse_ != nullptr) {
+      if (auto dw = gradients.slot(w_)) sparse_product_backward(on, *sparse_, dy, dw.beta, dw.tensor);
+      return;
+    }
+    if (auto dw = gradients.slot(w_)) matmul(on, Trans::yes, dy, Trans::no, x_.value(), dw.beta, dw.tensor);
+    if (auto dx = gradients.slot(x_)) matmul(on, Trans::no, dy, Trans::no, w_.value(), dx.beta, dx.tensor);
+  }
+
+ private:
+  Var x_;  ///< none where its nonzeros are kept instead
+  Var w_;
+  std::shared_ptr<const SparseRows> sparse_;
+};
 
 /// x's values in memory that may be changed.
 Matrix own_copy(const Backend& on, Var& x) {
@@ -45,9 +79,10 @@ void pass_on(const Backend& on, ConstTensor dy, GradientSlot slot) {
 
 Var linear(Tape& tape, const Var& x, const Parameter& weight) {
   const Var w = tape.parameter(weight);
-  return tape.record(product(tape, x, weight), {x, w},
-                     [x, w](const Backend& on, ConstTensor dy, Gradients& gradients) {
-                       product_backward(on, x, w, dy, gradients);
+  const Product product(tape, x, weight, w);
+  return tape.record(product.forward(tape.on(), x), {x, w},
+                     [product](const Backend& on, ConstTensor dy, Gradients& gradients) {
+                       product.backward(on, dy, gradients);
                      });
 }
 
@@ -57,12 +92,13 @@ Var linear(Tape& tape, const Var& x, const Parameter& weight, const Parameter& b
           {{"parameter", std::string_view(bias.name)},
            {"bias", bias.value.size()},
            {"out", weight.value.rows()}});
-  Matrix y = product(tape, x, weight);
+  const Product product(tape, x, weight, w);
+  Matrix y = product.forward(tape.on(), x);
   add_bias(tape.on(), bias.value.span(), y);
   return tape.record(std::move(y), {x, w, b},
-                     [x, w, b](const Backend& on, ConstTensor dy, Gradients& gradients) {
+                     [product, b](const Backend& on, ConstTensor dy, Gradients& gradients) {
                        if (auto db = gradients.slot(b)) bias_backward(on, dy, db.beta, elements(db.tensor));
-                       product_backward(on, x, w, dy, gradients);
+                       product.backward(on, dy, gradients);
                      });
 }
 

@@ -7,6 +7,7 @@
 #include "kith/kernels/norm.h"
 #include "kith/kernels/optimiser.h"
 #include "kith/kernels/rows.h"
+#include "kith/kernels/sparse_rows.h"
 #include "kith/kernels/spmm.h"
 
 /// The host's overload of every kernel: the public contract with `Cpu` as its first argument. Shapes have
@@ -37,6 +38,10 @@ void row_softmax(Cpu, CsrView<std::int32_t> a, std::span<const std::int32_t> row
                  std::span<float> values);
 void row_softmax_backward(Cpu, CsrView<std::int32_t> a, int heads, std::span<const float> alpha,
                           std::span<float> dvalues);
+
+SparseRows nonzeros(Cpu, ConstTensor x);
+/// y = xᵀ + beta · y.
+void transpose(Cpu, ConstTensor x, float beta, Tensor y);
 
 void matmul(Cpu, Trans trans_a, ConstTensor a, Trans trans_b, ConstTensor b, float beta, Tensor c);
 void add_bias(Cpu, std::span<const float> bias, Tensor y);
