@@ -5,13 +5,13 @@
 #include <fmt/format.h>
 
 #include "kith/cli/bench.h"
+#include "kith/cli/bench_table.h"
 #include "kith/core/error.h"
 #include "kith/core/parallel.h"
-#include "kith/core/philox.h"
+#include "kith/datasets/npy_file.h"
 #include "kith/datasets/store.h"
 #include "kith/kernels/ceilings.h"
 #include "kith/kernels/max.h"
-#include "kith/kernels/rows.h"
 #include "kith/kernels/spmm.h"
 
 namespace kith::cli {
@@ -28,53 +28,18 @@ Csr32 with_int32_columns(const CsrAny& graph) {
   });
 }
 
-Matrix random_table(std::int64_t rows, std::int64_t cols) {
-  Matrix x(rows, cols);
-  parallel_for(0, rows, 1024, [&](std::int64_t begin, std::int64_t end) {
-    for (std::int64_t i = begin; i < end; ++i) {
-      const PhiloxWords words = draw_words({1, 2}, StoreId(i), 0, 0);
-      for (std::int64_t j = 0; j < cols; ++j) x(i, j) = static_cast<float>(words[j % 4] % 1024) / 1024;
-    }
-  });
-  return x;
-}
-
-/// A table of random numbers as it is stored.
-struct Table {
-  Matrix values;            ///< fp32
-  Array<std::byte> narrow;  ///< another type
-  Array<float> scales;
-  StoredRows rows;
-};
-
-DType type_named(const std::string& name) {
-  for (const DType type : {DType::bf16, DType::f16, DType::i8})
-    if (name == name_of(type)) return type;
-  return DType::f32;
-}
-
-Table table_of(std::int64_t rows, std::int64_t cols, DType type) {
-  Table table{random_table(rows, cols), {}, {}, {}};
-  table.rows = StoredRows(table.values.view());
-  if (type == DType::f32) return table;
-  table.narrow = Array<std::byte>(static_cast<std::size_t>(rows * cols) * size_of(type));
-  if (type == DType::i8) table.scales = Array<float>(static_cast<std::size_t>(rows));
-  encode_rows(Cpu{}, table.values, type, table.narrow.data(), table.scales.span());
-  table.rows = StoredRows(table.narrow.data(), type, rows, cols, table.scales.span());
-  return table;
-}
-
 /// The call that is timed.
-std::function<void()> aggregation(const Csr32& a, const std::string& reduce, const Table& table, Matrix& y) {
-  if (reduce == "sum") return [&a, &table, &y] { spmm_stored(Cpu{}, a, {}, table.rows, y); };
+std::function<void()> aggregation(const Csr32& a, const std::string& reduce, const BenchTable& table,
+                                  Matrix& y) {
+  if (reduce == "sum") return [&a, &table, &y] { spmm_stored(Cpu{}, a, {}, table.rows(), y); };
   if (reduce == "mean") {
     auto scale = std::make_shared<std::vector<float>>();
     for (std::int64_t i = 0; i < a.n(); ++i)
       scale->push_back(1.0f / static_cast<float>(std::max<std::int64_t>(a.view().degree(i), 1)));
-    return [&a, &table, &y, scale] { spmm_stored(Cpu{}, a, {.row_scale = *scale}, table.rows, y); };
+    return [&a, &table, &y, scale] { spmm_stored(Cpu{}, a, {.row_scale = *scale}, table.rows(), y); };
   }
-  if (table.rows.type != DType::f32) throw InputError("--reduce max takes --dtype fp32 only");
-  const Matrix& x = table.values;
+  if (table.rows().type != DType::f32) throw InputError("--reduce max takes --dtype fp32 only");
+  const Matrix& x = table.values();
   auto slots = std::make_shared<std::vector<std::int32_t>>(static_cast<std::size_t>(x.size()));
   return [&a, &x, &y, slots] { row_maximum(Cpu{}, a, {}, x, y, *slots); };
 }
@@ -94,18 +59,22 @@ void add_spmm_bench_settings(Schema& schema) {
       bench_setting("reduce", Setting::Type::choice, "sum", "spmm: what becomes of the neighbours' rows");
   reduce.choices = {"sum", "mean", "max"};
   schema.add(reduce);
+  schema.add(bench_setting("table", Setting::Type::path, "",
+                           "spmm: an fp32 [nodes, width] .npy of features; random ones without it"));
+  schema.add(bench_setting("result", Setting::Type::path, "", "spmm: writes the aggregate to this .npy"));
 }
 
 Figures measure_spmm(const Settings& settings) {
   const Store store = Store::open(settings.text("store"));
   const Csr32 a = with_int32_columns(store.graph());
   const std::int64_t width = settings.integer("width");
-  const DType type = type_named(settings.text("dtype"));
-  const Table x = table_of(a.n(), width, type);
+  const BenchTable x(table_values(settings, a.n(), width), stored_type(settings.text("dtype")));
   Matrix y(a.n(), width, 0.0f);
   const auto call = aggregation(a, settings.text("reduce"), x, y);
   const double seconds = median(sorted_seconds(settings.integer("repetitions"), call));
-  const std::int64_t stored_bytes = width * static_cast<std::int64_t>(size_of(type));
+  if (settings.has_value("result"))
+    write_npy(settings.text("result"), DType::f32, {y.rows(), y.cols()}, std::as_bytes(y.span()));
+  const std::int64_t stored_bytes = width * static_cast<std::int64_t>(size_of(x.rows().type));
   const std::int64_t row_bytes = (stored_bytes + 63) / 64 * 64;
   const double gathered = static_cast<double>(a.m() * stored_bytes) / seconds;
 
