@@ -72,15 +72,14 @@ def spmm(bench):
         for width in (64, 128, 256):
             group, table = f"SpMM {name} F={width}", kith_table(bench, store, width)
             result = bench.contenders.work / "result.npy"
-            for repetition in range(bench.repeat):
-                for threads in (bench.threads, 1):
-                    label = "Kith" if threads > 1 else "Kith, 1 thread"
-                    figures = bench.contenders.kith_json("bench", "spmm", store, "--width", width, "--threads", threads,
+            for _ in range(bench.repeat):
+                for label, threads, dtype in (("Kith, bf16", bench.threads, "bf16"), ("Kith, 1 thread", 1, "fp32"),
+                                              ("Kith", bench.threads, "fp32")):
+                    figures = bench.contenders.kith_json("bench", "spmm", store, "--width", width, "--threads", threads, "--dtype", dtype,
                                                          "--repetitions", 3, "--table", table, "--result", result)
                     yield group, label, {"milliseconds": figures["milliseconds"],
                                          "gather_fraction": figures["gather_fraction"]}
-                y = np.load(result, mmap_mode="r")
-                mine = rows_to_check(y)
+                mine = rows_to_check(np.load(result, mmap_mode="r"))
                 for label, worker, how in peers:
                     if worker is None:
                         continue
@@ -114,11 +113,11 @@ def sample(bench):
             worker.close()
 
 
-def train_kith(bench, store, arguments):
+def train_kith(bench, store, threads, arguments):
     """A training by the command line; its summary and its losses."""
     run = bench.contenders.work / "run"
     shutil.rmtree(run, ignore_errors=True)
-    bench.contenders.run_kith("train", store, "-o", run, "--threads", bench.threads, "--eval-every", 1000000, *arguments)
+    bench.contenders.run_kith("train", store, "-o", run, "--threads", threads, "--eval-every", 1000000, *arguments)
     summary = json.loads((run / "summary.json").read_text())
     losses = [json.loads(line)["loss"] for line in (run / "metrics.jsonl").read_text().splitlines()]
     return summary, losses
@@ -143,10 +142,12 @@ def mini_batch(bench):
         question = {"case": "mini-batch", "store": str(store), "fanout": [15, 10, 5], "batch_size": 1024, "hidden": hidden,
                     "layers": 3, "steps": steps}
         for _ in range(bench.repeat):
-            summary, losses = train_kith(bench, store, ["--model", "sage", "--regime", "mini-batch", "--layers", 3, "--hidden", hidden,
-                                                        "--fanout", "15,10,5", "--batch-size", 1024, "--epochs", 1, "--lr", 0.003])
-            yield group, "Kith", {"milliseconds": 1e3 * summary["seconds_per_epoch"] / -(-train // 1024), "loss": losses,
-                                  "peak_bytes": max(summary["peak_memory_bytes"])}
+            for label, threads in (("Kith", bench.threads), ("Kith, 1 thread", 1)):
+                summary, losses = train_kith(bench, store, threads,
+                                             ["--model", "sage", "--regime", "mini-batch", "--layers", 3, "--hidden", hidden, "--fanout",
+                                              "15,10,5", "--batch-size", 1024, "--epochs", 1, "--lr", 0.003])
+                yield group, label, {"milliseconds": 1e3 * summary["seconds_per_epoch"] / -(-train // 1024), "loss": losses,
+                                     "peak_bytes": max(summary["peak_memory_bytes"])}
             yield group, "DGL", fresh(bench, "dgl", "worker_dgl.py", question)
             yield group, "PyG", fresh(bench, "torch", "worker_torch.py", question)
 
@@ -171,9 +172,10 @@ def gat(bench):
 
 def epochs(bench, store, group, question, arguments):
     for _ in range(bench.repeat):
-        summary, losses = train_kith(bench, store, ["--regime", "full-graph", "--epochs", 4, *arguments])
-        yield group, "Kith", {"milliseconds": 1e3 * summary["seconds_per_epoch"], "loss": [losses[0], losses[1]],
-                              "peak_bytes": max(summary["peak_memory_bytes"])}
+        for label, threads in (("Kith", bench.threads), ("Kith, 1 thread", 1)):
+            summary, losses = train_kith(bench, store, threads, ["--regime", "full-graph", "--epochs", 4, *arguments])
+            yield group, label, {"milliseconds": 1e3 * summary["seconds_per_epoch"], "loss": [losses[0], losses[1]],
+                                 "peak_bytes": max(summary["peak_memory_bytes"])}
         yield group, "DGL", fresh(bench, "dgl", "worker_dgl.py", question)
         yield group, "PyG", fresh(bench, "torch", "worker_torch.py", question)
 

@@ -12,6 +12,7 @@ import pathlib
 import platform
 import statistics
 
+import distributed
 import prepare
 from cases import CASES, Bench
 from chart import bars
@@ -71,7 +72,7 @@ def table(groups):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("cases", nargs="*", help=" ".join([*CASES, "prepare"]))
+    parser.add_argument("cases", nargs="*", help=" ".join([*CASES, "two-hosts", "prepare"]))
     parser.add_argument("--work", required=True)
     parser.add_argument("--peers", required=True)
     parser.add_argument("--kith", required=True)
@@ -79,7 +80,7 @@ def main():
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--tiny", action="store_true")
     options = parser.parse_args()
-    known = {**CASES, "prepare": prepare.prepare}
+    known = {**CASES, "two-hosts": distributed.two_hosts, "prepare": prepare.prepare}
     for name in options.cases:
         if name not in known:
             parser.error(f"no case {name}: {' '.join(known)}")

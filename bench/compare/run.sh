@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Kith beside PyTorch, PyG, DGL, GraphBolt and SciPy: the same work on the same cores, alternately, in one run.
 #   bench/compare/run.sh [--work DIR] [--repeat 5] [--threads 2] [--kith PATH] [--tiny] [case…]
-# Cases: spmm sample mini-batch full-graph gat prepare; all without an argument. --tiny: small graphs, to try the harness.
+# Cases: spmm sample mini-batch full-graph gat two-hosts prepare; all without an argument. --tiny: small graphs, to try the harness.
 # Peers live in virtual environments under DIR (KITH_PEERS/torch and KITH_PEERS/dgl where that is set); a peer whose
 # environment cannot be made is left out, and the table says so. PYG_LIB_WHEEL names a pyg-lib wheel for PyTorch 2.15.
 set -euo pipefail
@@ -21,7 +21,7 @@ done
 [[ -x $kith ]] || { echo "run.sh: $kith is not there; scripts/setup.sh builds it" >&2; exit 2; }
 mkdir -p "$work"
 peers=${KITH_PEERS:-$work}
-unset OPENBLAS_CORETYPE OPENBLAS_L2_SIZE OMP_NUM_THREADS MKL_NUM_THREADS
+unset KITH_PEERS OPENBLAS_CORETYPE OPENBLAS_L2_SIZE OMP_NUM_THREADS MKL_NUM_THREADS
 
 # environment NAME PACKAGE…: a virtual environment that holds them, made once.
 environment() {
