@@ -78,18 +78,19 @@ def mini_batch(question):
     x, y, train = features_and_labels(question["store"])
     sizes = widths(x, y, question)
     convs = torch.nn.ModuleList(dnn.SAGEConv(a, b, "mean") for a, b in zip(sizes, sizes[1:]))
-    loader = dgl.dataloading.DataLoader(trained(question["store"]), train.int(),
+    # Blocks with int32 ids crash the aggregation of DGL 2.1.
+    loader = dgl.dataloading.DataLoader(trained(question["store"]).long(), train,
                                         dgl.dataloading.NeighborSampler(question["fanout"][::-1]),
                                         batch_size=question["batch_size"], shuffle=True, drop_last=False, num_workers=0)
 
     def logits_and_labels():
         for inputs, seeds, blocks in loader:
-            h = x[inputs.long()]
+            h = x[inputs]
             for layer, conv in enumerate(convs):
                 h = conv(blocks[layer], h)
                 if layer + 1 < len(convs):
                     h = F.dropout(h.relu(), 0.5)
-            yield h, y[seeds.long()]
+            yield h, y[seeds]
 
     return mini_batch_steps(question, logits_and_labels(), torch.optim.Adam(convs.parameters(), lr=0.003))
 
