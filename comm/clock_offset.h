@@ -11,7 +11,8 @@ struct ClockOffset {
   std::chrono::nanoseconds to_root{0}, error{0};
 };
 
-/// Rank 0 answers some messages of every rank, one rank after the other. Collective.
+/// Rank 0 answers some messages of every rank, one rank after the other. The error is at most half the time
+/// that this rank's share of the call took. Collective.
 ClockOffset clock_offset(Communicator& comm);
 
 }  // namespace kith

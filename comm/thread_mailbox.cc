@@ -14,6 +14,7 @@ void ThreadMailbox::offer(const Stream& stream, const std::shared_ptr<Parcel>& p
 void ThreadMailbox::await(const Stream& stream, const std::shared_ptr<Slot>& slot) {
   std::lock_guard lock(mutex_);
   lanes_[stream].slots.push_back(slot);
+  ++open_slots_;
 }
 
 bool ThreadMailbox::taken(const Stream& stream, const Parcel& parcel) {
@@ -40,17 +41,22 @@ void ThreadMailbox::withdraw(const Stream& stream, const std::shared_ptr<Parcel>
 
 void ThreadMailbox::withdraw(const Stream& stream, const std::shared_ptr<Slot>& slot) {
   std::lock_guard lock(mutex_);
-  std::erase(lanes_[stream].slots, slot);
+  open_slots_ -= static_cast<std::int64_t>(std::erase(lanes_[stream].slots, slot));
 }
 
-bool ThreadMailbox::visible(Parcel& parcel) const {
-  if (parcel.hold == 0 || (parcel.yields && delivered_ > parcel.seen_before)) return true;
-  --parcel.hold;
+bool ThreadMailbox::visible(Parcel& parcel, const Lane& lane) const {
+  // On a busy host every look of a waiting rank may cost a slice of the scheduler: none is spent in vain, as
+  // where the receiver waits for nothing else.
+  const bool overtaken = delivered_ > parcel.seen_before;
+  const bool alone = open_slots_ == static_cast<std::int64_t>(lane.slots.size());
+  int& looks = parcel.yield > 0 && !overtaken && !alone ? parcel.yield : parcel.hold;
+  if (looks == 0) return true;
+  --looks;
   return false;
 }
 
 void ThreadMailbox::meet(Lane& lane) {
-  while (!lane.parcels.empty() && !lane.slots.empty() && visible(*lane.parcels.front())) {
+  while (!lane.parcels.empty() && !lane.slots.empty() && visible(*lane.parcels.front(), lane)) {
     Parcel& parcel = *lane.parcels.front();
     Slot& slot = *lane.slots.front();
     slot.arrived = parcel.bytes.size();
@@ -59,6 +65,7 @@ void ThreadMailbox::meet(Lane& lane) {
       std::memcpy(slot.into.data(), parcel.bytes.data(), slot.arrived);
     parcel.taken = slot.filled = true;
     ++delivered_;
+    --open_slots_;
     lane.parcels.pop_front();
     lane.slots.pop_front();
   }

@@ -13,7 +13,7 @@ namespace kith {
 struct Parcel {
   std::span<const std::byte> bytes;
   int hold = 0;                  ///< how many more looks it is invisible for
-  bool yields = false;           ///< visible as soon as another stream's parcel has overtaken it
+  int yield = 0;                 ///< and before them, how many it waits at most for another to overtake it
   std::int64_t seen_before = 0;  ///< parcels the mailbox had delivered when this one came
   bool taken = false;
 };
@@ -52,12 +52,13 @@ class ThreadMailbox {
     std::deque<std::shared_ptr<Parcel>> parcels;
     std::deque<std::shared_ptr<Slot>> slots;
   };
-  bool visible(Parcel& parcel) const;
+  bool visible(Parcel& parcel, const Lane& lane) const;
   void meet(Lane& lane);
 
   std::mutex mutex_;
   std::map<Stream, Lane> lanes_;
   std::int64_t delivered_ = 0;
+  std::int64_t open_slots_ = 0;  ///< of all lanes
 };
 
 }  // namespace kith

@@ -51,13 +51,10 @@ class ThreadWorld {
     const PhiloxWords words = philox4x32_10({static_cast<std::uint32_t>(from), static_cast<std::uint32_t>(to),
                                              static_cast<std::uint32_t>(number), 0},
                                             philox_key(faults_.seed, Stream::sampling));
-    constexpr int kLooks = 64;
+    constexpr int kLooks = 16;
     if (unit_float(words[0]) < faults_.delay_probability)
       parcel.hold = 1 + static_cast<int>(words[3] % kLooks);
-    if (unit_float(words[1]) < faults_.reorder_probability) {
-      parcel.hold = std::max(parcel.hold, 2 * kLooks);
-      parcel.yields = true;
-    }
+    if (unit_float(words[1]) < faults_.reorder_probability) parcel.yield = 2 * kLooks;
     return unit_float(words[2]) >= faults_.drop_probability;
   }
 

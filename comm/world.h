@@ -33,11 +33,13 @@ class MpiEnvironment {
 /// tasks of which each came up alone. Empty when all is well.
 std::string singleton_error(int mpi_size, const std::function<const char*(const char*)>& environment);
 
-/// Faults that a thread world injects, each a pure function of (seed, from, to, message number).
+/// Faults that a thread world injects, each a pure function of (seed, from, to, message number). A late
+/// message arrives after at most 48 test() calls of its sender and receiver together; only a drop or a stall
+/// loses one.
 struct Faults {
   std::uint64_t seed = 0;
   double delay_probability = 0;    ///< a message arrives some test() calls later
-  double reorder_probability = 0;  ///< it lets a later message of another tag or peer overtake
+  double reorder_probability = 0;  ///< it lets another that the receiver waits for too overtake it
   double drop_probability = 0;     ///< it never arrives
   int stalled_rank = -1;           ///< this rank's messages stop after `stall_after` messages
   std::int64_t stall_after = 0;

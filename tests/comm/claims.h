@@ -37,6 +37,7 @@ inline constexpr Claim kClaims[] = {
     {"waiting_in_vain_names_peer_and_operation", waiting_in_vain_names_peer_and_operation},
     {"a_collective_without_a_rank_names_it", a_collective_without_a_rank_names_it},
     {"thread_defaults_and_rank_table_agree", thread_defaults_and_rank_table_agree},
+    {"clocks_of_one_host_agree", clocks_of_one_host_agree},
 };
 
 }  // namespace kith::test

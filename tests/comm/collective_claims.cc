@@ -90,9 +90,11 @@ void ranks_agree_on_the_most_telling_exit_code(Communicator& comm) {
 }
 
 void clocks_of_one_host_agree(Communicator& comm) {
+  const auto begin = std::chrono::steady_clock::now();
   const ClockOffset offset = clock_offset(comm);
+  const auto took = std::chrono::steady_clock::now() - begin;
   EXPECT_LE(std::chrono::abs(offset.to_root), offset.error);
-  EXPECT_LT(offset.error, std::chrono::seconds(1));
+  EXPECT_LE(offset.error, took / 2 + std::chrono::nanoseconds(1));
   EXPECT_EQ(offset.error.count() == 0, comm.rank() == Rank{0});
 }
 

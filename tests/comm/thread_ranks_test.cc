@@ -34,10 +34,6 @@ INSTANTIATE_TEST_SUITE_P(, ThreadRanks, testing::Combine(testing::ValuesIn(kClai
                                   std::to_string(std::get<1>(p.param)) + "_ranks";
                          });
 
-TEST(ThreadClocks, OfOneHostAgree) {
-  for (int ranks = 1; ranks <= 4; ++ranks) run_thread_ranks(ranks, clocks_of_one_host_agree);
-}
-
 namespace {
 
 constexpr std::chrono::milliseconds kLimit{300};
