@@ -14,6 +14,9 @@ struct DropoutMask {
   float beta = 0;
 };
 
+/// For p = 1 nothing is kept, which the scale says.
+DropoutMask mask_of(float p, PhiloxKey key, std::uint32_t step, float beta);
+
 /// One row: element j uses word j % 4 of draw j / 4 of node `id`.
 struct DropoutRow {
   StoreId id;

@@ -2,6 +2,7 @@
 #include "kith/kernels/additive_attention.h"
 #include "kith/kernels/attention.h"
 #include "kith/kernels/dense.h"
+#include "kith/kernels/fused_attention.h"
 #include "kith/kernels/loss.h"
 #include "kith/kernels/max.h"
 #include "kith/kernels/norm.h"
@@ -38,6 +39,17 @@ void row_softmax(Cpu, CsrView<std::int32_t> a, std::span<const std::int32_t> row
                  std::span<float> values);
 void row_softmax_backward(Cpu, CsrView<std::int32_t> a, int heads, std::span<const float> alpha,
                           std::span<float> dvalues);
+
+void attend(Cpu, CsrView<std::int32_t> a, std::span<const std::int32_t> rows, const GatAttention& attention,
+            const Attended& out);
+void attend(Cpu, CsrView<std::int32_t> a, std::span<const std::int32_t> rows, const GatV2Attention& attention,
+            const Attended& out);
+void attend_backward(Cpu, CsrView<std::int32_t> a, const TransposedCsr& transpose,
+                     const GatAttention& attention, const AttendedGradient& of,
+                     const GatGradients& gradients);
+void attend_backward(Cpu, CsrView<std::int32_t> a, const TransposedCsr& transpose,
+                     const GatV2Attention& attention, const AttendedGradient& of,
+                     const GatV2Gradients& gradients);
 
 SparseRows nonzeros(Cpu, ConstTensor x);
 /// y = xᵀ + beta · y.

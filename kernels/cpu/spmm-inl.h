@@ -20,6 +20,7 @@
 #include <hwy/cache_control.h>
 #include <hwy/highway.h>
 
+#include "kith/kernels/cpu/entry_cursor-inl.h"
 #include "kith/kernels/cpu/row_chunks.h"
 #include "kith/kernels/cpu/spmm.h"
 
@@ -33,9 +34,6 @@ constexpr int kMost = HWY_TARGET == HWY_AVX2 ? 8 : 16;
 constexpr std::int64_t kFloatsPerLine = 16;
 
 constexpr std::uintptr_t kLineBytes = 64;
-
-/// Into the second cache and beyond.
-HWY_INLINE void prefetch_far(const void* p) { __builtin_prefetch(p, 0, 2); }
 
 /// How a vector of elements of x becomes one of fp32.
 struct Floats {
@@ -94,46 +92,34 @@ class PrefetchCursor {
         x_(static_cast<const Element*>(run.x.data) + strip.column),
         width_(strip.width),
         straddles_(!on_lines(x_) || run.x.stride % kPerLine != 0),
-        next_row_(run.begin) {
+        entries_(run.a, run.rows, run.begin, run.end) {
     // About 32 KiB on their way or waiting in the second cache, whatever the width.
     const std::int64_t ahead = std::clamp<std::int64_t>(512 * kPerLine / strip.width, 32, 128);
     for (std::int64_t i = 0; i < ahead; ++i) step();
   }
 
   HWY_INLINE void step() {
-    while (HWY_UNLIKELY(e_ == end_)) {
-      if (next_row_ == run_.end) return;
-      open_next_rows();
-    }
-    const std::int64_t column = columns_[e_];
+    const std::int64_t e = entries_.next();
+    if (e < 0) return;
+    const std::int64_t column = columns_[e];
     const Element* p = x_ + column * run_.x.stride;
     for (std::int64_t j = 0; j < width_; j += kPerLine) prefetch_far(p + j);
     if (straddles_) prefetch_far(p + width_ - 1);
     const SpmmScales& s = *run_.scales;
     if (!s.col_scale.empty()) prefetch_far(&s.col_scale[column]);
     if (!run_.x.scales.empty()) prefetch_far(&run_.x.scales[column]);
-    if (!s.edge.empty() && !s.weights.empty()) prefetch_far(&s.weights[s.edge[e_] * s.heads]);
-    ++e_;
+    if (!s.edge.empty() && !s.weights.empty()) prefetch_far(&s.weights[s.edge[e] * s.heads]);
   }
 
  private:
   static constexpr std::int64_t kPerLine = kLineBytes / sizeof(Element);
-
-  /// The next rows whose entries are stored one behind the other.
-  HWY_NOINLINE void open_next_rows() {
-    const std::int64_t end = consecutive_end(run_.rows, next_row_, run_.end);
-    e_ = run_.a.indptr[row_at(run_.rows, next_row_)];
-    end_ = run_.a.indptr[row_at(run_.rows, end - 1) + 1];
-    next_row_ = end;
-  }
 
   const SpmmRun& run_;
   const std::int32_t* columns_;
   const Element* x_;
   std::int64_t width_;
   bool straddles_;
-  std::int64_t next_row_;
-  std::int64_t e_ = 0, end_ = 0;
+  EntryCursor entries_;
 };
 
 /// Sums the rows of a run over a strip of kVectors vectors of type D. With kManyHeads every vector has its
