@@ -6,18 +6,43 @@
 #include "kith/cli/verb.h"
 #include "kith/comm/operation_file.h"
 #include "kith/comm/world.h"
+#include "kith/core/host.h"
 #include "kith/core/log.h"
+#include "kith/core/progress.h"
+#include "kith/exec/memory_estimate.h"
+#include "kith/exec/memory_report.h"
 #include "kith/exec/settings.h"
 
 namespace kith::cli {
 
+namespace {
+
+/// `--estimate`: rank 0 speaks for all, since shapes alone tell.
+void print_estimate(Communicator& comm, const Settings& settings, const TrainOptions& options) {
+  if (comm.rank().value() != 0) return;
+  const auto asked = static_cast<int>(settings.integer("estimate-ranks"));
+  const int ranks = asked > 0 ? asked : comm.size();
+  const PartitionedStore parts = open_data(settings.text("data"));
+  const std::vector<MemoryByKind> memory = estimated_memory(parts, ranks, options, model_factory(settings));
+  fmt::print("memory that {} needs, {}, on {} rank{}{}\n", options.model_name, settings.text("regime"), ranks,
+             ranks == 1 ? "" : "s",
+             parts.k() >= ranks
+                 ? ""
+                 : " of a random cut: an upper bound; `kith partition` it for the figures of its parts");
+  fmt::print("{}this host may use {}\n", estimate_table(memory),
+             human_bytes(static_cast<double>(memory_limit_bytes())));
+}
+
+}  // namespace
+
 void run_train(Communicator& comm, const Invocation& invocation) {
   const Settings& settings = invocation.settings;
-  const std::filesystem::path run = settings.text("output");
   TrainOptions options = train_options(settings);
   options.command = invocation.command_line;
   const int threads = prepared_threads(comm, settings);
   const ThreadLimit limit(threads);
+  if (settings.boolean("estimate")) return print_estimate(comm, settings, options);
+  const std::filesystem::path run = settings.text("output");
   // Nothing is written before the data has opened.
   const PartitionedStore parts = open_for_ranks(comm, settings.text("data"), run);
   std::filesystem::create_directories(run);

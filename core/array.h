@@ -20,7 +20,9 @@ class Array {
   using value_type = T;
   Array() = default;
   explicit Array(std::size_t size) : buffer_(size * sizeof(T)), size_(size) {}
-  Array(std::size_t size, T value) : Array(size) { std::fill(begin(), end(), value); }
+  Array(std::size_t size, T value) : Array(size) {
+    if (!buffer_.untouched()) std::fill(begin(), end(), value);
+  }
   Array(std::initializer_list<T> values) : Array(values.size()) {
     std::copy(values.begin(), values.end(), begin());
   }
@@ -53,6 +55,9 @@ class Array {
   std::span<T> span() { return {data(), size_}; }
   std::span<const T> span() const { return {data(), size_}; }
 
+  /// Nobody writes or reads it: see Buffer.
+  bool untouched() const { return buffer_.untouched(); }
+
   /// Forgets the elements behind `size` (≤ the present size); the storage stays.
   void shrink(std::size_t size) { size_ = size; }
 
@@ -64,7 +69,7 @@ class Array {
 template <class T>
 Array<std::remove_const_t<T>> copy_of(std::span<T> values) {
   Array<std::remove_const_t<T>> copy(values.size());
-  std::copy(values.begin(), values.end(), copy.begin());
+  if (!copy.untouched()) std::copy(values.begin(), values.end(), copy.begin());
   return copy;
 }
 template <class T>

@@ -12,14 +12,13 @@
 #include <sys/mman.h>
 
 #include "kith/core/error.h"
+#include "kith/core/rehearsal.h"
 
 namespace kith {
 namespace {
 
 constexpr std::size_t kAlignment = 64;
 constexpr std::size_t kHugePage = std::size_t{2} << 20;
-constexpr std::size_t kLarge = std::size_t{1} << 20;
-constexpr std::size_t kCachedBytes = std::size_t{4} << 30;
 
 std::size_t size_class(std::size_t bytes) {
   const std::size_t power = std::bit_ceil(bytes);
@@ -42,7 +41,7 @@ class FreeLists {
   void give(std::byte* block, std::size_t bytes) {
     {
       std::lock_guard lock(mutex_);
-      if (cached_ + bytes <= kCachedBytes) {
+      if (cached_ + bytes <= Buffer::kCachedBytes) {
         blocks_[bytes].push_back(block);
         cached_ += bytes;
         return;
@@ -94,12 +93,17 @@ std::byte* allocate_large(std::size_t bytes) {
 Buffer::Buffer(std::size_t bytes) : bytes_(bytes) {
   if (bytes == 0) return;
   if (bytes > (std::size_t{1} << 48)) throw MemoryError(with_facts("absurd allocation", {{"bytes", bytes}}));
+  if (Rehearsal* rehearsal = Rehearsal::current()) {
+    data_ = rehearsal->take(bytes);
+    return;
+  }
   data_ = bytes < kLarge ? allocate(kAlignment, bytes) : allocate_large(bytes);
   if (data_ == nullptr) throw MemoryError(with_facts("out of memory", {{"bytes asked for", bytes}}));
 }
 
 Buffer::~Buffer() {
   if (data_ == nullptr) return;
+  if (Rehearsal* rehearsal = Rehearsal::current(); rehearsal != nullptr && rehearsal->give(data_)) return;
   if (bytes_ < kLarge) {
     std::free(data_);
   } else {
@@ -108,5 +112,9 @@ Buffer::~Buffer() {
 }
 
 void Buffer::release_cached() { free_lists().release(); }
+
+std::size_t Buffer::block_bytes(std::size_t bytes) { return bytes < kLarge ? bytes : size_class(bytes); }
+
+bool Buffer::untouched() const { return bytes_ >= kLarge && rehearsing(); }
 
 }  // namespace kith

@@ -27,6 +27,15 @@ class Buffer {
   /// Gives the recycled blocks that nobody uses back to the system.
   static void release_cached();
 
+  /// From this size on a buffer is a recycled block of a size class.
+  static constexpr std::size_t kLarge = std::size_t{1} << 20;
+  /// At most so much waits to be used again.
+  static constexpr std::size_t kCachedBytes = std::size_t{4} << 30;
+  /// The size of the block that `bytes` are cut from.
+  static std::size_t block_bytes(std::size_t bytes);
+  /// Whether its content is left alone, since the thread rehearses (core/rehearsal.h).
+  bool untouched() const;
+
  private:
   std::byte* data_ = nullptr;
   std::size_t bytes_ = 0;

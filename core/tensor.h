@@ -44,7 +44,7 @@ class Matrix {
   Matrix(std::int64_t rows, std::int64_t cols)
       : values_(static_cast<std::size_t>(rows * cols)), rows_(rows), cols_(cols) {}
   Matrix(std::int64_t rows, std::int64_t cols, float value) : Matrix(rows, cols) {
-    std::fill(values_.begin(), values_.end(), value);
+    if (!values_.untouched()) std::fill(values_.begin(), values_.end(), value);
   }
   std::int64_t rows() const { return rows_; }
   std::int64_t cols() const { return cols_; }

@@ -167,7 +167,12 @@ std::string memory(const Json& summary) {
     bars.rows.push_back(fmt::format("rank {}", bars.rows.size()));
     bars.values.push_back({bytes});
   }
-  return stacked_bars(bars);
+  const std::vector<double> estimated =
+      summary.value(Json::json_pointer("/estimated_memory_bytes/total"), std::vector<double>{});
+  if (estimated.size() != bars.rows.size()) return stacked_bars(bars);
+  const auto most = *std::max_element(estimated.begin(), estimated.end());
+  return stacked_bars(bars) + "<p>before training the largest rank was estimated to need " +
+         human_bytes(most) + "</p>";
 }
 
 std::string settings(const Json& summary) {

@@ -7,6 +7,7 @@
 
 #include "kith/core/error.h"
 #include "kith/core/parallel.h"
+#include "kith/core/rehearsal.h"
 #include "kith/graph/builders.h"
 
 namespace kith {
@@ -16,7 +17,9 @@ constexpr std::int64_t kGrain = 1 << 14;
 
 template <class F>
 Array<float> each(std::int64_t count, F&& f) {
+  const MemoryUse use(MemoryKind::graph);
   Array<float> values(static_cast<std::size_t>(count));
+  if (rehearsing()) return values;
   parallel_for(0, count, kGrain, [&](std::int64_t begin, std::int64_t end) {
     for (std::int64_t i = begin; i < end; ++i) values[i] = static_cast<float>(f(i));
   });
@@ -29,47 +32,55 @@ ConstTensor LayerGraph::kept_aggregate(const SpmmScales& scales, const std::func
   const float *row_scale = scales.row_scale.data(), *col_scale = scales.col_scale.data();
   for (const Kept& kept : kept_)
     if (kept.row_scale == row_scale && kept.col_scale == col_scale) return kept.aggregate.view();
+  const MemoryUse use(MemoryKind::features);
   kept_.push_back({row_scale, col_scale, make()});
   return std::as_const(kept_.back()).aggregate.view();
 }
 
 const TransposedCsr& LayerGraph::transpose() const {
+  const MemoryUse use(MemoryKind::graph);
   if (!transpose_) transpose_ = transposed_with_edges(csr(), sources());
   return *transpose_;
 }
 
 void LayerGraph::split_rows() const {
-  if (interior_.size() + boundary_.size() == static_cast<std::size_t>(destinations())) return;
   const auto owned = static_cast<std::int32_t>(destinations());
-  for (std::int32_t row = 0; row < owned; ++row) {
+  if (split_.ssize() == owned) return;
+  const MemoryUse use(MemoryKind::graph);
+  split_ = Array<std::int32_t>(static_cast<std::size_t>(owned));
+  interior_ = split_.size();
+  if (rehearsing()) return;
+  const auto interior = [&](std::int32_t row) {
     const auto sources = csr().row(row);
-    const bool interior =
-        std::all_of(sources.begin(), sources.end(), [&](std::int32_t s) { return s < owned; });
-    (interior ? interior_ : boundary_).push_back(row);
-  }
+    return std::all_of(sources.begin(), sources.end(), [&](std::int32_t s) { return s < owned; });
+  };
+  std::iota(split_.begin(), split_.end(), 0);
+  const auto* boundary = std::stable_partition(split_.begin(), split_.end(), interior);
+  interior_ = static_cast<std::size_t>(boundary - split_.begin());
 }
 
 std::span<const std::int32_t> LayerGraph::interior_rows() const {
   split_rows();
-  return interior_;
+  return std::as_const(split_).span().first(interior_);
 }
 
 std::span<const std::int32_t> LayerGraph::boundary_rows() const {
   split_rows();
-  return boundary_;
+  return std::as_const(split_).span().subspan(interior_);
 }
 
 std::span<const std::int32_t> LayerGraph::owned_sources() const {
   if (source_rows_.empty()) {
-    source_rows_.resize(static_cast<std::size_t>(sources()));
-    std::iota(source_rows_.begin(), source_rows_.end(), 0);
+    const MemoryUse use(MemoryKind::graph);
+    source_rows_ = Array<std::int32_t>(static_cast<std::size_t>(sources()));
+    if (!rehearsing()) std::iota(source_rows_.begin(), source_rows_.end(), 0);
   }
-  return std::span<const std::int32_t>(source_rows_).first(static_cast<std::size_t>(destinations()));
+  return std::as_const(source_rows_).span().first(static_cast<std::size_t>(destinations()));
 }
 
 std::span<const std::int32_t> LayerGraph::halo_sources() const {
   owned_sources();
-  return std::span<const std::int32_t>(source_rows_).subspan(static_cast<std::size_t>(destinations()));
+  return std::as_const(source_rows_).span().subspan(static_cast<std::size_t>(destinations()));
 }
 
 SpmmScales LayerGraph::mean_scales() const {

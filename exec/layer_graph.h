@@ -79,7 +79,9 @@ class LayerGraph {
 
   Arrays arrays_;
   mutable std::optional<TransposedCsr> transpose_;
-  mutable std::vector<std::int32_t> interior_, boundary_, source_rows_;
+  mutable Array<std::int32_t> split_;  ///< the interior rows, then the boundary
+  mutable std::size_t interior_ = 0;
+  mutable Array<std::int32_t> source_rows_;
   mutable Array<float> mean_;
   mutable Array<float> gcn_row_, gcn_col_, gcn_self_;
   ConstTensor kept_input_;

@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "kith/core/philox.h"
+#include "kith/core/rehearsal.h"
 
 namespace kith {
 
@@ -25,7 +26,7 @@ Parameter& Parameters::zeros(const std::string& name, std::vector<std::int64_t> 
 
 Parameter& Parameters::constant(const std::string& name, std::vector<std::int64_t> shape, float value) {
   Parameter& parameter = add(name, std::move(shape));
-  std::ranges::fill(parameter.value.span(), value);
+  if (!rehearsing()) std::ranges::fill(parameter.value.span(), value);
   return parameter;
 }
 
@@ -37,6 +38,7 @@ Parameter& Parameters::running(const std::string& name, std::vector<std::int64_t
 
 Parameter& Parameters::uniform(const std::string& name, std::vector<std::int64_t> shape, double bound) {
   Parameter& parameter = add(name, std::move(shape));
+  if (rehearsing()) return parameter;
   const PhiloxKey key = philox_key(seed_, Stream::init, parameter.index);
   std::span<float> values = parameter.value.span();
   for (std::size_t i = 0; i < values.size(); ++i) {

@@ -31,6 +31,16 @@ void read_split(const Json& json, int split, Evaluation& best) {
   best.loss[split] = json.at("loss").get<double>();
 }
 
+void read_estimate(const Json& json, RunSummary& summary) {
+  if (!json.contains("total")) return;
+  summary.estimated_memory.resize(json.at("total").size());
+  for (std::size_t kind = 0; kind < kMemoryKinds; ++kind) {
+    const Json& bytes = json.at(std::string(name_of(static_cast<MemoryKind>(kind))));
+    for (std::size_t r = 0; r < summary.estimated_memory.size(); ++r)
+      summary.estimated_memory[r].bytes[kind] = bytes.at(r).get<std::int64_t>();
+  }
+}
+
 RunSummary read(const Json& json) {
   RunSummary summary;
   summary.best_epoch = json.at("best_epoch").get<std::int64_t>();
@@ -41,6 +51,7 @@ RunSummary read(const Json& json) {
   summary.parts = json.at("parts").get<int>();
   summary.parameters = json.at("parameters").get<std::int64_t>();
   summary.peak_memory_bytes = json.at("peak_memory_bytes").get<std::vector<std::int64_t>>();
+  read_estimate(json.value("estimated_memory_bytes", Json::object()), summary);
   summary.best.metric = metric_of_json(json.at("metric").get<std::string>());
   for (int s = 0; s < 3; ++s)
     if (json.contains(kSplitNames[s])) read_split(json.at(kSplitNames[s]), s, summary.best);

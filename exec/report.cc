@@ -80,6 +80,17 @@ Json ledger_json(const RunSummary& summary) {
   return ledger;
 }
 
+/// {"total": [by rank], "graph": [by rank], …} in bytes.
+Json estimate_json(const std::vector<MemoryByKind>& by_rank) {
+  Json json = Json::object();
+  for (const MemoryByKind& memory : by_rank) {
+    json["total"].push_back(memory.total());
+    for (std::size_t kind = 0; kind < kMemoryKinds; ++kind)
+      json[std::string(name_of(static_cast<MemoryKind>(kind)))].push_back(memory.bytes[kind]);
+  }
+  return json;
+}
+
 }  // namespace
 
 std::vector<std::pair<std::string, double>> named_values(const Evaluation& evaluation, int split) {
@@ -139,6 +150,8 @@ std::string summary_json(const RunSummary& summary, const TrainOptions& options)
             {"settings", options.settings},
             {"ledger", ledger_json(summary)},
             {"peak_memory_bytes", summary.peak_memory_bytes}};
+  if (!summary.estimated_memory.empty())
+    json["estimated_memory_bytes"] = estimate_json(summary.estimated_memory);
   for (int s = 0; s < 3; ++s)
     for (const auto& [name, value] : named_values(summary.best, s)) json[kSplitNames[s]][name] = value;
   return json.dump(2) + '\n';

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "kith/comm/communicator.h"
+#include "kith/core/memory_kind.h"
 #include "kith/exec/train_options.h"
 #include "kith/exec/training_state.h"
 
@@ -36,6 +37,7 @@ struct RunSummary {
   std::int64_t parameters = 0;
   std::vector<std::map<LedgerKey, double>> ledgers;  ///< by rank
   std::vector<std::int64_t> peak_memory_bytes;       ///< by rank
+  std::vector<MemoryByKind> estimated_memory;        ///< by rank, before training; empty: none was made
 
   /// Σ over ranks, layers and peers of a counter.
   double total(const std::string& counter) const;

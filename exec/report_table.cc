@@ -98,9 +98,12 @@ std::string report_table(const RunSummary& s) {
                   human_count(static_cast<double>(s.parameters)));
   text += "  where it went   (mean over ranks)\n" + phase_lines(s) + row_lines(s);
   if (!s.peak_memory_bytes.empty()) {
-    const auto largest = *std::max_element(s.peak_memory_bytes.begin(), s.peak_memory_bytes.end());
-    text +=
-        fmt::format("  peak memory     {} on the largest rank\n", human_bytes(static_cast<double>(largest)));
+    const auto largest = std::max_element(s.peak_memory_bytes.begin(), s.peak_memory_bytes.end());
+    const auto rank = static_cast<std::size_t>(largest - s.peak_memory_bytes.begin());
+    const auto text_of = [](std::int64_t bytes) { return human_bytes(static_cast<double>(bytes)); };
+    text += fmt::format(
+        "  peak memory     {} on the largest rank{}\n", text_of(*largest),
+        rank < s.estimated_memory.size() ? ", estimated " + text_of(s.estimated_memory[rank].total()) : "");
   }
   return text + "  verdict         " + verdict(s) + '\n';
 }

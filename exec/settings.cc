@@ -136,6 +136,15 @@ void add_run_settings(Schema& s) {
       .outside_hash();
 }
 
+void add_estimate_settings(Schema& s) {
+  Added(s, "estimate", Type::boolean, "false",
+        "print the memory that each rank will need, by purpose, and leave without training")
+      .outside_hash();
+  Added(s, "estimate-ranks", Type::integer, "0", "with estimate: for so many ranks; 0: those of this job")
+      .range(0, 1 << 20)
+      .outside_hash();
+}
+
 void add_trace_settings(Schema& s) {
   Added(s, "trace", Type::boolean, "false", "write RUN/trace.json: what every rank's threads did when")
       .outside_hash();
@@ -186,6 +195,7 @@ void add_exec_settings(Schema& schema) {
   add_training_settings(schema);
   add_halo_settings(schema);
   add_run_settings(schema);
+  add_estimate_settings(schema);
   add_trace_settings(schema);
   add_evaluate_settings(schema);
 }

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "kith/core/memory_kind.h"
+
 namespace kith {
 
 GradientSlot Gradients::slot(int id) {
@@ -9,6 +11,7 @@ GradientSlot Gradients::slot(int id) {
   if (!shape.wanted) return {};
   Entry& entry = entries_[static_cast<std::size_t>(id)];
   if (entry.tensor.data == nullptr && shape.rows * shape.cols > 0) {
+    const MemoryUse use(MemoryKind::gradients);
     entry.owned = Matrix(shape.rows, shape.cols);
     entry.tensor = entry.owned;
   } else if (shape.rows * shape.cols == 0) {
@@ -43,6 +46,10 @@ Var Tape::constant(ConstTensor value) {
   state->view = value;
   gradients_.shapes_.back() = {value.rows, value.cols, false};
   return out;
+}
+
+void Tape::set_rehearsed_density(Var& x, double density) {
+  std::const_pointer_cast<Var::State>(x.state_)->density = density;
 }
 
 Var Tape::parameter(const Parameter& parameter) {

@@ -22,6 +22,8 @@ class Var {
   std::int64_t cols() const { return state_->view.cols; }
   bool needs_gradient() const { return state_->needs_gradient; }
   int id() const { return state_->id; }
+  /// In a rehearsal, where there are no values to look at, the share of nonzeros among them.
+  double rehearsed_density() const { return state_->density; }
 
  private:
   friend class Tape;
@@ -30,6 +32,7 @@ class Var {
     ConstTensor view;
     int id = -1;
     bool needs_gradient = false;
+    double density = 1;
   };
   std::shared_ptr<const State> state_;
 };
@@ -96,6 +99,7 @@ class Tape {
 
   /// A leaf without gradient; the memory must outlive the tape.
   Var constant(ConstTensor value);
+  static void set_rehearsed_density(Var& x, double density);
   /// A leaf whose gradient goes to the parameter's place.
   Var parameter(const Parameter& parameter);
 

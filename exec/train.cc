@@ -8,9 +8,12 @@
 
 #include <fmt/format.h>
 
+#include "kith/core/host.h"
 #include "kith/core/log.h"
 #include "kith/core/progress.h"
 #include "kith/exec/evaluation.h"
+#include "kith/exec/memory_estimate.h"
+#include "kith/exec/memory_report.h"
 #include "kith/exec/on_root.h"
 #include "kith/exec/run_folder.h"
 #include "kith/exec/trace_file.h"
@@ -60,6 +63,7 @@ class Run {
         options_(options),
         metric_(metric_for(options.metric, parts.meta().store)),
         begin_(Clock::now()),
+        program_bytes_(resident_bytes()),
         ownership_(parts, comm.size()),
         owned_(parts, ownership_, comm.rank()),
         parameters_(options.seed),
@@ -72,12 +76,19 @@ class Run {
   }
 
   RunSummary train() {
-    resume();
-    load();
-    run_epochs();
-    finish();
+    try {
+      resume();
+      load();
+      run_epochs();
+      finish();
+    } catch (const MemoryError& error) {
+      throw MemoryError(error.what() + shortage());
+    }
     return summary_;
   }
+
+  /// Before anything is loaded. Collective.
+  void estimate(const ModelFactory& make);
 
  private:
   CheckpointKey key() const { return {options_.settings_hash, options_.model_name}; }
@@ -98,6 +109,7 @@ class Run {
     return inside_an_epoch() ? fmt::format("{}, step {}", epoch, state_.step) : epoch;
   }
   void evaluate_epoch(EpochMetrics& metrics);
+  std::string shortage() const;
   void save_checkpoint();
   bool stops_early() const;
   bool more_epochs() const { return state_.epoch < options_.epochs && !stops_early(); }
@@ -109,6 +121,7 @@ class Run {
   const TrainOptions& options_;
   Metric metric_;
   Clock::time_point begin_;
+  std::int64_t program_bytes_;        // before anything is loaded
   std::unique_ptr<RankTrace> trace_;  // null: off
   Ledger ledger_;
   Ownership ownership_;
@@ -123,6 +136,41 @@ class Run {
   std::pair<std::int64_t, std::int64_t> saved_{0, 0};  // epoch and step
   RunSummary summary_;
 };
+
+void Run::estimate(const ModelFactory& make) {
+  const PhaseTimer timer(ledger_, "estimate");
+  MemoryByKind mine;
+  try {
+    RunShape shape = run_shape(parts_, comm_.size(), comm_.rank(), options_, model_->self_edges());
+    shape.program_bytes = program_bytes_;
+    mine = estimated_memory(shape, options_, make);
+  } catch (const MemoryError&) {
+    log::warning(
+        "this run takes more addresses than this process may have (ulimit -v): it will run out of memory");
+  } catch (const std::exception& error) {
+    // A model of somebody's own may not bear to be rehearsed, and can be trained all the same.
+    log::warning(std::string("no estimate of the memory: ") + error.what());
+  }
+  summary_.estimated_memory.resize(static_cast<std::size_t>(comm_.size()));
+  for (std::size_t kind = 0; kind < kMemoryKinds; ++kind) {
+    const std::vector<std::int64_t> bytes = all_gather(comm_, mine.bytes[kind], "gather the estimates");
+    for (std::size_t r = 0; r < bytes.size(); ++r) summary_.estimated_memory[r].bytes[kind] = bytes[r];
+  }
+  if (mine.total() == 0) summary_.estimated_memory.clear();
+  const std::string warning = memory_warning(comm_, mine, options_.regime);
+  if (root() && !warning.empty()) log::warning(warning);
+}
+
+/// What is added to "out of memory".
+std::string Run::shortage() const {
+  const auto rank = static_cast<std::size_t>(comm_.rank().value());
+  if (rank >= summary_.estimated_memory.size()) return "; try " + remedies({}, options_.regime);
+  const MemoryByKind& memory = summary_.estimated_memory[rank];
+  return fmt::format("; this rank was estimated to need {} and may use {}: try {}",
+                     human_bytes(static_cast<double>(memory.total())),
+                     human_bytes(static_cast<double>(memory_limit_bytes())),
+                     remedies(memory, options_.regime));
+}
 
 void Run::resume() {
   run_on_root(comm_, "prepare the run's folder", [&] { folder_.prepare(options_); });
@@ -251,7 +299,9 @@ void Run::finish() {
 RunSummary train(Communicator& comm, const PartitionedStore& parts, const std::filesystem::path& run,
                  const TrainOptions& options, const ModelFactory& make) {
   require_trainable(parts);
-  return Run(comm, parts, run, options, make).train();
+  Run whole(comm, parts, run, options, make);
+  whole.estimate(make);
+  return whole.train();
 }
 
 }  // namespace kith

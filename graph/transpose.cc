@@ -1,6 +1,7 @@
 // The entries of a CSR, read in order, are sorted by row; gathering them stably by column leaves each
 // column's rows ascending, so no row needs sorting.
 #include "kith/core/error.h"
+#include "kith/core/rehearsal.h"
 #include "kith/graph/bounds.h"
 #include "kith/graph/buckets.h"
 #include "kith/graph/builders.h"
@@ -36,6 +37,16 @@ detail::Buckets<Made> gathered_by_column(CsrView<Index> a, std::int64_t columns,
   });
 }
 
+/// The arrays of `transposed_with_edges` and its buckets, of a matrix whose entries are not there.
+TransposedCsr rehearsed_transpose(std::int64_t entries, std::int64_t columns) {
+  const auto m = static_cast<std::size_t>(entries);
+  const Array<EntryWithEdge> buckets(m);
+  TransposedCsr result{{Array<std::int64_t>(static_cast<std::size_t>(columns) + 1), Array<std::int32_t>(m)},
+                       Array<std::int64_t>(m)};
+  result.csr.indptr.back() = entries;
+  return result;
+}
+
 }  // namespace
 
 template <class Index>
@@ -53,6 +64,7 @@ Csr<Index> transposed(CsrView<Index> a, std::int64_t columns) {
 
 TransposedCsr transposed_with_edges(CsrView<std::int32_t> a, std::int64_t columns) {
   detail::require_index_holds<std::int32_t>(a.n());
+  if (rehearsing()) return rehearsed_transpose(a.m(), columns);
   const auto buckets = gathered_by_column<EntryWithEdge>(
       a, columns, [](std::int32_t column, std::int32_t row, std::int64_t edge) {
         return EntryWithEdge{column, row, edge};

@@ -25,7 +25,7 @@ void require_values(CsrView<std::int32_t> a, int heads, std::size_t values) {
 void additive_scores(const Backend& on, CsrView<std::int32_t> a, std::span<const std::int32_t> rows,
                      const AdditiveScores& scores, std::span<float> values) {
   require_scores(a, scores, values.size());
-  std::visit([&](auto backend) { additive_scores(backend, a, rows, scores, values); }, on);
+  dispatch([&](auto backend) { additive_scores(backend, a, rows, scores, values); }, on);
 }
 
 void additive_scores_backward(const Backend& on, CsrView<std::int32_t> a, std::span<const std::int64_t> edge,
@@ -34,7 +34,7 @@ void additive_scores_backward(const Backend& on, CsrView<std::int32_t> a, std::s
   require(d_own.rows >= a.n() && d_own.cols == scores.own.cols &&
               (edge.empty() || edge.size() >= a.indices.size()),
           "additive_scores_backward: d_own has the shape of own", {{"d_own.rows", d_own.rows}, {"n", a.n()}});
-  std::visit([&](auto backend) { additive_scores_backward(backend, a, edge, scores, ds, d_own); }, on);
+  dispatch([&](auto backend) { additive_scores_backward(backend, a, edge, scores, ds, d_own); }, on);
 }
 
 void attention_vector_backward(const Backend& on, CsrView<std::int32_t> a, const AdditiveScores& scores,
@@ -42,20 +42,20 @@ void attention_vector_backward(const Backend& on, CsrView<std::int32_t> a, const
   require_scores(a, scores, ds.size());
   require(d_att.size() == scores.att.size(), "attention_vector_backward: d_att has the shape of att",
           {{"d_att", d_att.size()}, {"att", scores.att.size()}});
-  std::visit([&](auto backend) { attention_vector_backward(backend, a, scores, ds, d_att); }, on);
+  dispatch([&](auto backend) { attention_vector_backward(backend, a, scores, ds, d_att); }, on);
 }
 
 void row_softmax(const Backend& on, CsrView<std::int32_t> a, std::span<const std::int32_t> rows, int heads,
                  std::span<float> values) {
   require_values(a, heads, values.size());
-  std::visit([&](auto backend) { row_softmax(backend, a, rows, heads, values); }, on);
+  dispatch([&](auto backend) { row_softmax(backend, a, rows, heads, values); }, on);
 }
 
 void row_softmax_backward(const Backend& on, CsrView<std::int32_t> a, int heads, std::span<const float> alpha,
                           std::span<float> dvalues) {
   require_values(a, heads, alpha.size());
   require_values(a, heads, dvalues.size());
-  std::visit([&](auto backend) { row_softmax_backward(backend, a, heads, alpha, dvalues); }, on);
+  dispatch([&](auto backend) { row_softmax_backward(backend, a, heads, alpha, dvalues); }, on);
 }
 
 }  // namespace kith

@@ -25,13 +25,13 @@ void sddmm_dot(const Backend& on, CsrView<std::int32_t> a, std::span<const std::
           {{"u.cols", u.cols}, {"v.cols", v.cols}, {"heads", heads}});
   require(u.rows >= a.n(), "sddmm_dot: u has a row for every row", {{"u.rows", u.rows}, {"n", a.n()}});
   require_edges(a, heads, out.size());
-  std::visit([&](auto backend) { sddmm_dot(backend, a, rows, heads, u, v, out); }, on);
+  dispatch([&](auto backend) { sddmm_dot(backend, a, rows, heads, u, v, out); }, on);
 }
 
 void edge_softmax(const Backend& on, CsrView<std::int32_t> a, std::span<const std::int32_t> rows,
                   ConstTensor left, ConstTensor right, float slope, std::span<float> alpha) {
   require_scores(a, left, right, alpha.size());
-  std::visit([&](auto backend) { edge_softmax(backend, a, rows, left, right, slope, alpha); }, on);
+  dispatch([&](auto backend) { edge_softmax(backend, a, rows, left, right, slope, alpha); }, on);
 }
 
 void edge_softmax_backward(const Backend& on, CsrView<std::int32_t> a, ConstTensor left, ConstTensor right,
@@ -41,7 +41,7 @@ void edge_softmax_backward(const Backend& on, CsrView<std::int32_t> a, ConstTens
   require_edges(a, left.cols, dalpha.size());
   require(dleft.rows >= a.n() && dleft.cols == left.cols,
           "edge_softmax_backward: dleft has the shape of left", {{"rows", dleft.rows}, {"cols", dleft.cols}});
-  std::visit(
+  dispatch(
       [&](auto backend) {
         edge_softmax_backward(backend, a, left, right, slope, alpha, dalpha, dleft, beta);
       },
@@ -54,7 +54,7 @@ void sum_edges(const Backend& on, CsrView<std::int32_t> a, std::span<const std::
   require(edge.empty() || static_cast<std::int64_t>(edge.size()) >= a.m(), "sum_edges: edge holds [m]",
           {{"size", edge.size()}, {"m", a.m()}});
   if (edge.empty()) require_edges(a, y.cols, values.size());
-  std::visit([&](auto backend) { sum_edges(backend, a, edge, values, y, beta); }, on);
+  dispatch([&](auto backend) { sum_edges(backend, a, edge, values, y, beta); }, on);
 }
 
 void edge_dropout(const Backend& on, CsrView<std::int32_t> a, std::span<const std::int32_t> rows, int heads,
@@ -64,7 +64,7 @@ void edge_dropout(const Backend& on, CsrView<std::int32_t> a, std::span<const st
   require(static_cast<std::int64_t>(dropout.destinations.size()) >= a.n(),
           "edge_dropout: every row has its store id", {{"size", dropout.destinations.size()}, {"n", a.n()}});
   if (dropout.p == 0) return;
-  std::visit([&](auto backend) { edge_dropout(backend, a, rows, heads, dropout, values); }, on);
+  dispatch([&](auto backend) { edge_dropout(backend, a, rows, heads, dropout, values); }, on);
 }
 
 }  // namespace kith

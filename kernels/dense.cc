@@ -19,46 +19,47 @@ void matmul(const Backend& on, Trans trans_a, ConstTensor a, Trans trans_b, Cons
   const std::int64_t bk = tb ? b.cols : b.rows, n = tb ? b.rows : b.cols;
   require(k == bk && c.rows == m && c.cols == n, "matmul: c [m, n] = op(a) [m, k] · op(b) [k, n]",
           {{"m", m}, {"k", k}, {"b's k", bk}, {"n", n}, {"c.rows", c.rows}, {"c.cols", c.cols}});
-  std::visit([&](auto backend) { matmul(backend, trans_a, a, trans_b, b, beta, c); }, on);
+  if (rehearsing() && ta) const Array<float> partial_products(matmul_partial_floats(a.rows, c.size()));
+  dispatch([&](auto backend) { matmul(backend, trans_a, a, trans_b, b, beta, c); }, on);
 }
 
 void add_bias(const Backend& on, std::span<const float> bias, Tensor y) {
   require(static_cast<std::int64_t>(bias.size()) == y.cols, "add_bias: bias is as long as a row",
           {{"bias", bias.size()}, {"y.cols", y.cols}});
-  std::visit([&](auto backend) { add_bias(backend, bias, y); }, on);
+  dispatch([&](auto backend) { add_bias(backend, bias, y); }, on);
 }
 
 void bias_backward(const Backend& on, ConstTensor dy, float beta, std::span<float> dbias) {
   require(static_cast<std::int64_t>(dbias.size()) == dy.cols, "bias_backward: dbias is as long as a row",
           {{"dbias", dbias.size()}, {"dy.cols", dy.cols}});
-  std::visit([&](auto backend) { bias_backward(backend, dy, beta, dbias); }, on);
+  dispatch([&](auto backend) { bias_backward(backend, dy, beta, dbias); }, on);
 }
 
 void relu(const Backend& on, ConstTensor x, Tensor y) {
   require_same_shape("relu: x and y have the same shape", x, y);
-  std::visit([&](auto backend) { relu(backend, x, y); }, on);
+  dispatch([&](auto backend) { relu(backend, x, y); }, on);
 }
 
 void elu(const Backend& on, ConstTensor x, Tensor y) {
   require_same_shape("elu: x and y have the same shape", x, y);
-  std::visit([&](auto backend) { elu(backend, x, y); }, on);
+  dispatch([&](auto backend) { elu(backend, x, y); }, on);
 }
 
 void relu_backward(const Backend& on, ConstTensor y, ConstTensor dy, float beta, Tensor dx) {
   require_same_shape("relu_backward: y and dy have the same shape", y, dy);
   require_same_shape("relu_backward: y and dx have the same shape", y, dx);
-  std::visit([&](auto backend) { relu_backward(backend, y, dy, beta, dx); }, on);
+  dispatch([&](auto backend) { relu_backward(backend, y, dy, beta, dx); }, on);
 }
 
 void elu_backward(const Backend& on, ConstTensor y, ConstTensor dy, float beta, Tensor dx) {
   require_same_shape("elu_backward: y and dy have the same shape", y, dy);
   require_same_shape("elu_backward: y and dx have the same shape", y, dx);
-  std::visit([&](auto backend) { elu_backward(backend, y, dy, beta, dx); }, on);
+  dispatch([&](auto backend) { elu_backward(backend, y, dy, beta, dx); }, on);
 }
 
 void axpby(const Backend& on, float alpha, ConstTensor x, float beta, Tensor y) {
   require_same_shape("axpby: x and y have the same shape", x, y);
-  std::visit([&](auto backend) { axpby(backend, alpha, x, beta, y); }, on);
+  dispatch([&](auto backend) { axpby(backend, alpha, x, beta, y); }, on);
 }
 
 void dropout(const Backend& on, const RowDropout& dropout, ConstTensor x, float beta, Tensor y) {
@@ -67,7 +68,7 @@ void dropout(const Backend& on, const RowDropout& dropout, ConstTensor x, float 
   if (dropout.p == 0) return axpby(on, 1, x, beta, y);
   require(static_cast<std::int64_t>(dropout.rows.size()) >= x.rows, "dropout: every row has its store id",
           {{"ids", dropout.rows.size()}, {"rows", x.rows}});
-  std::visit([&](auto backend) { kith::dropout(backend, dropout, x, beta, y); }, on);
+  dispatch([&](auto backend) { kith::dropout(backend, dropout, x, beta, y); }, on);
 }
 
 }  // namespace kith

@@ -11,7 +11,7 @@ double softmax_cross_entropy(const Backend& on, ConstTensor logits, std::span<co
           {{"rows", dlogits.rows}, {"cols", dlogits.cols}});
   require(static_cast<std::int64_t>(labels.size()) >= logits.rows,
           "softmax_cross_entropy: every row has a label", {{"labels", labels.size()}, {"rows", logits.rows}});
-  return std::visit(
+  return dispatch(
       [&](auto backend) { return softmax_cross_entropy(backend, logits, labels, rows, scale, dlogits); }, on);
 }
 
@@ -23,14 +23,14 @@ double sigmoid_cross_entropy(const Backend& on, ConstTensor logits, ConstTensor 
   require(targets.rows >= logits.rows && targets.cols == logits.cols,
           "sigmoid_cross_entropy: every logit has a target",
           {{"rows", targets.rows}, {"cols", targets.cols}});
-  return std::visit(
+  return dispatch(
       [&](auto backend) { return sigmoid_cross_entropy(backend, logits, targets, rows, scale, dlogits); },
       on);
 }
 
 std::int64_t count_correct(const Backend& on, ConstTensor logits, std::span<const std::int64_t> labels,
                            std::span<const std::int32_t> rows) {
-  return std::visit([&](auto backend) { return count_correct(backend, logits, labels, rows); }, on);
+  return dispatch([&](auto backend) { return count_correct(backend, logits, labels, rows); }, on);
 }
 
 }  // namespace kith

@@ -10,7 +10,7 @@ void row_maximum(const Backend& on, CsrView<std::int32_t> a, std::span<const std
       y.rows >= a.n() && y.cols == x.cols && static_cast<std::int64_t>(slots.size()) >= a.n() * y.cols,
       "row_maximum: y and slots hold [n, d]",
       {{"y.rows", y.rows}, {"n", a.n()}, {"y.cols", y.cols}, {"x.cols", x.cols}, {"slots", slots.size()}});
-  std::visit([&](auto backend) { row_maximum(backend, a, rows, x, y, slots); }, on);
+  dispatch([&](auto backend) { row_maximum(backend, a, rows, x, y, slots); }, on);
 }
 
 void row_maximum_backward(const Backend& on, CsrView<std::int32_t> a, const TransposedCsr& t,
@@ -18,7 +18,7 @@ void row_maximum_backward(const Backend& on, CsrView<std::int32_t> a, const Tran
   require(dx.rows == t.csr.n() && dx.cols == dy.cols && t.edge.ssize() == a.m(),
           "row_maximum_backward: dx holds [columns, d], the transpose knows its entries' places",
           {{"dx.rows", dx.rows}, {"columns", t.csr.n()}, {"edges", t.edge.size()}, {"m", a.m()}});
-  std::visit([&](auto backend) { row_maximum_backward(backend, a, t, slots, dy, beta, dx); }, on);
+  dispatch([&](auto backend) { row_maximum_backward(backend, a, t, slots, dy, beta, dx); }, on);
 }
 
 }  // namespace kith

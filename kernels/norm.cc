@@ -8,7 +8,7 @@ void column_moments(const Backend& on, ConstTensor a, ConstTensor b, std::span<d
   require(a.rows == b.rows && a.cols == b.cols && static_cast<std::int64_t>(sums.size()) == 2 * a.cols,
           "column_moments: a and b have one shape, sums hold two for a column",
           {{"a.rows", a.rows}, {"b.rows", b.rows}, {"sums", sums.size()}});
-  std::visit([&](auto backend) { column_moments(backend, a, b, sums); }, on);
+  dispatch([&](auto backend) { column_moments(backend, a, b, sums); }, on);
 }
 
 void combine_columns(const Backend& on, const ColumnTerms& terms, ConstTensor u, ConstTensor v, Tensor y) {
@@ -17,14 +17,14 @@ void combine_columns(const Backend& on, const ColumnTerms& terms, ConstTensor u,
           "combine_columns: u, v and y have one shape", {{"u.rows", u.rows}, {"y.rows", y.rows}});
   require(terms.p.size() == width && terms.r.size() == width && (terms.q.empty() || terms.q.size() == width),
           "combine_columns: a factor for every column", {{"p", terms.p.size()}, {"cols", y.cols}});
-  std::visit([&](auto backend) { combine_columns(backend, terms, u, v, y); }, on);
+  dispatch([&](auto backend) { combine_columns(backend, terms, u, v, y); }, on);
 }
 
 void standardise_rows(const Backend& on, ConstTensor x, float epsilon, Tensor y, std::span<float> inverse) {
   require(x.rows == y.rows && x.cols == y.cols && static_cast<std::int64_t>(inverse.size()) == x.rows,
           "standardise_rows: y has the shape of x, inverse a value for every row",
           {{"x.rows", x.rows}, {"y.rows", y.rows}, {"inverse", inverse.size()}});
-  std::visit([&](auto backend) { standardise_rows(backend, x, epsilon, y, inverse); }, on);
+  dispatch([&](auto backend) { standardise_rows(backend, x, epsilon, y, inverse); }, on);
 }
 
 void standardise_rows_backward(const Backend& on, ConstTensor y, std::span<const float> inverse,
@@ -32,7 +32,7 @@ void standardise_rows_backward(const Backend& on, ConstTensor y, std::span<const
   require(dx.rows == y.rows && dx.cols == y.cols && dy.rows == y.rows && dy.cols == y.cols,
           "standardise_rows_backward: y, dy and dx have one shape",
           {{"y.rows", y.rows}, {"dy.rows", dy.rows}});
-  std::visit([&](auto backend) { standardise_rows_backward(backend, y, inverse, dy, beta, dx); }, on);
+  dispatch([&](auto backend) { standardise_rows_backward(backend, y, inverse, dy, beta, dx); }, on);
 }
 
 }  // namespace kith

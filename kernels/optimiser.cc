@@ -11,7 +11,7 @@ void adam(const Backend& on, const AdamStep& step, std::span<const float> gradie
           "adam: gradient, moments and weights are equally long",
           {{"gradient", gradient.size()}, {"m", m.size()}, {"v", v.size()}, {"weights", weights.size()}});
   require(step.t >= 1, "adam: steps count from 1", {{"t", step.t}});
-  std::visit([&](auto backend) { adam(backend, step, gradient, m, v, weights); }, on);
+  dispatch([&](auto backend) { adam(backend, step, gradient, m, v, weights); }, on);
 }
 
 void sgd(const Backend& on, const SgdStep& step, std::span<const float> gradient, std::span<float> momentum,
@@ -21,7 +21,7 @@ void sgd(const Backend& on, const SgdStep& step, std::span<const float> gradient
   require(step.momentum == 0 || momentum.size() == weights.size(),
           "sgd: the momentum is as long as the weights",
           {{"momentum", momentum.size()}, {"weights", weights.size()}});
-  std::visit([&](auto backend) { sgd(backend, step, gradient, momentum, weights); }, on);
+  dispatch([&](auto backend) { sgd(backend, step, gradient, momentum, weights); }, on);
 }
 
 }  // namespace kith

@@ -8,20 +8,20 @@ void gather_rows(const Backend& on, ConstTensor x, std::span<const std::int32_t>
   require(out.cols == x.cols && out.rows == static_cast<std::int64_t>(rows.size()),
           "gather_rows: out holds [count, x.cols]",
           {{"rows", rows.size()}, {"x.cols", x.cols}, {"out.rows", out.rows}, {"out.cols", out.cols}});
-  std::visit([&](auto backend) { gather_rows(backend, x, rows, out); }, on);
+  dispatch([&](auto backend) { gather_rows(backend, x, rows, out); }, on);
 }
 
 void add_rows(const Backend& on, ConstTensor x, std::span<const std::int32_t> rows, Tensor y) {
   require(y.cols == x.cols && x.rows == static_cast<std::int64_t>(rows.size()),
           "add_rows: x holds [count, y.cols]",
           {{"rows", rows.size()}, {"y.cols", y.cols}, {"x.rows", x.rows}, {"x.cols", x.cols}});
-  std::visit([&](auto backend) { add_rows(backend, x, rows, y); }, on);
+  dispatch([&](auto backend) { add_rows(backend, x, rows, y); }, on);
 }
 
 void gather_bytes(const Backend& on, const std::byte* x, std::int64_t row_bytes,
                   std::span<const std::int64_t> rows, std::byte* out) {
   require(row_bytes >= 0, "gather_bytes: a row has bytes", {{"row_bytes", row_bytes}});
-  std::visit([&](auto backend) { gather_bytes(backend, x, row_bytes, rows, out); }, on);
+  dispatch([&](auto backend) { gather_bytes(backend, x, row_bytes, rows, out); }, on);
 }
 
 void encode_rows(const Backend& on, ConstTensor x, DType type, std::byte* out, std::span<float> scales) {
@@ -29,13 +29,13 @@ void encode_rows(const Backend& on, ConstTensor x, DType type, std::byte* out, s
           "encode_rows: rows become bf16, fp16 or int8", {{"type", name_of(type)}});
   require(std::ssize(scales) == (type == DType::i8 ? x.rows : 0), "encode_rows: int8 rows have a scale each",
           {{"scales", scales.size()}, {"rows", x.rows}});
-  std::visit([&](auto backend) { encode_rows(backend, x, type, out, scales); }, on);
+  dispatch([&](auto backend) { encode_rows(backend, x, type, out, scales); }, on);
 }
 
 void decode_rows(const Backend& on, const std::byte* x, DType type, std::span<const float> scales, Tensor y) {
   require(scales.empty() || static_cast<std::int64_t>(scales.size()) == y.rows,
           "decode_rows: there is one scale a row", {{"scales", scales.size()}, {"rows", y.rows}});
-  std::visit([&](auto backend) { decode_rows(backend, x, type, scales, y); }, on);
+  dispatch([&](auto backend) { decode_rows(backend, x, type, scales, y); }, on);
 }
 
 }  // namespace kith

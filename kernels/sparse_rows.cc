@@ -26,7 +26,7 @@ double sampled_density(ConstTensor x) {
 }
 
 SparseRows nonzeros(const Backend& on, ConstTensor x) {
-  return std::visit([&](auto backend) { return nonzeros(backend, x); }, on);
+  return dispatch([&](auto backend) { return nonzeros(backend, x); }, on);
 }
 
 void sparse_product(const Backend& on, const SparseRows& x, ConstTensor w, Tensor y) {
@@ -34,7 +34,7 @@ void sparse_product(const Backend& on, const SparseRows& x, ConstTensor w, Tenso
           "sparse_product: w holds [out, cols], y [n, out]",
           {{"w.rows", w.rows}, {"w.cols", w.cols}, {"cols", x.cols}, {"y.rows", y.rows}, {"y.cols", y.cols}});
   Matrix w_transposed(w.cols, w.rows);
-  std::visit([&](auto backend) { transpose(backend, w, 0, w_transposed); }, on);
+  dispatch([&](auto backend) { transpose(backend, w, 0, w_transposed); }, on);
   spmm(on, x.pattern, {.weights = x.values.span()}, w_transposed, y);
 }
 
@@ -49,7 +49,7 @@ void sparse_product_backward(const Backend& on, const SparseRows& x, ConstTensor
   const TransposedCsr by_column = transposed_with_edges(x.pattern.view(), x.cols);
   Matrix dw_transposed(dw.cols, dw.rows);
   spmm(on, by_column.csr, {.weights = x.values.span(), .edge = by_column.edge.span()}, dy, dw_transposed);
-  std::visit([&](auto backend) { transpose(backend, dw_transposed, beta, dw); }, on);
+  dispatch([&](auto backend) { transpose(backend, dw_transposed, beta, dw); }, on);
 }
 
 }  // namespace kith

@@ -28,7 +28,7 @@ void require_shapes(CsrView<std::int32_t> a, const SpmmScales& s, const StoredRo
 
 void spmm(const Backend& on, CsrView<std::int32_t> a, const SpmmScales& scales, ConstTensor x, Tensor y) {
   require_shapes(a, scales, x, y);
-  std::visit([&](auto backend) { spmm(backend, a, {}, scales, x, y); }, on);
+  dispatch([&](auto backend) { spmm(backend, a, {}, scales, x, y); }, on);
 }
 
 void spmm_stored(const Backend& on, CsrView<std::int32_t> a, const SpmmScales& scales, const StoredRows& x,
@@ -39,14 +39,14 @@ void spmm_stored(const Backend& on, CsrView<std::int32_t> a, const SpmmScales& s
   require(scales.weights.empty(), "spmm_stored: without edge weights");
   require(x.scales.empty() == (x.type != DType::i8) && (x.scales.empty() || std::ssize(x.scales) >= x.rows),
           "spmm_stored: int8 rows have a scale each", {{"scales", x.scales.size()}, {"rows", x.rows}});
-  std::visit([&](auto backend) { spmm(backend, a, {}, scales, x, y); }, on);
+  dispatch([&](auto backend) { spmm(backend, a, {}, scales, x, y); }, on);
 }
 
 void spmm_rows(const Backend& on, CsrView<std::int32_t> a, std::span<const std::int32_t> rows,
                const SpmmScales& scales, ConstTensor x, Tensor y) {
   require_shapes(a, scales, x, y);
   if (rows.empty()) return;
-  std::visit([&](auto backend) { spmm(backend, a, rows, scales, x, y); }, on);
+  dispatch([&](auto backend) { spmm(backend, a, rows, scales, x, y); }, on);
 }
 
 }  // namespace kith

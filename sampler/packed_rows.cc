@@ -36,10 +36,17 @@ void require_row(std::int64_t begin, std::int64_t end, std::int64_t edges, std::
 }  // namespace
 
 bool PackedRows::affordable(const PartitionedStore& parts) {
-  const StoreMeta& store = parts.meta().store;
-  const std::int64_t bytes = store.nodes * static_cast<std::int64_t>(sizeof(Row)) +
-                             store.edges * static_cast<std::int64_t>(sizeof(std::int32_t));
-  return store.nodes < std::numeric_limits<std::int32_t>::max() && bytes <= memory_available_bytes() / 16;
+  return affordable(parts.meta().store.nodes, parts.meta().store.edges);
+}
+
+std::int64_t PackedRows::bytes(std::int64_t nodes, std::int64_t edges) {
+  return nodes * static_cast<std::int64_t>(sizeof(Row)) +
+         edges * static_cast<std::int64_t>(sizeof(std::int32_t));
+}
+
+bool PackedRows::affordable(std::int64_t nodes, std::int64_t edges) {
+  return nodes < std::numeric_limits<std::int32_t>::max() &&
+         bytes(nodes, edges) <= memory_available_bytes() / 16;
 }
 
 PackedRows::PackedRows(const PartitionedStore& parts, bool exclude_self)

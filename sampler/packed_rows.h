@@ -21,6 +21,8 @@ class PackedRows {
 
   /// Whether the graph fits the layout, and the copy in a sixteenth of the memory that is free now.
   static bool affordable(const PartitionedStore& parts);
+  static bool affordable(std::int64_t nodes, std::int64_t edges);
+  static std::int64_t bytes(std::int64_t nodes, std::int64_t edges);
   /// Throws CorruptError on a row or a column that cannot be.
   PackedRows(const PartitionedStore& parts, bool exclude_self);
 

@@ -1,6 +1,7 @@
 #include <cstring>
 
 #include "kith/core/parallel.h"
+#include "kith/core/rehearsal.h"
 #include "kith/exec/halo/values.h"
 #include "kith/kernels/rows.h"
 
@@ -8,6 +9,7 @@ namespace kith::halo {
 namespace {
 
 void copy_rows(ConstTensor x, Tensor y) {
+  if (rehearsing()) return;
   parallel_for(0, x.rows, 256, [&](std::int64_t begin, std::int64_t end) {
     for (std::int64_t i = begin; i < end; ++i)
       std::memcpy(y.row(i), x.row(i), static_cast<std::size_t>(x.cols) * sizeof(float));

@@ -1,13 +1,18 @@
 #include "kith/exec/halo/halo_exchange.h"
 
+#include "kith/core/memory_kind.h"
 #include "kith/kernels/rows.h"
 
 namespace kith {
 
 HaloExchange::HaloExchange(RowExchange& rows, Ledger& ledger, HaloLists lists, const HaloProtocol& protocol)
+    : HaloExchange(make_route(protocol.route, rows), ledger, std::move(lists), protocol) {}
+
+HaloExchange::HaloExchange(std::unique_ptr<HaloRoute> route, Ledger& ledger, HaloLists lists,
+                           const HaloProtocol& protocol)
     : ledger_(&ledger),
       lists_(std::move(lists)),
-      route_(make_route(protocol.route, rows)),
+      route_(std::move(route)),
       select_(make_select(protocol.select)),
       encode_(make_encode(protocol.encode)),
       schedule_(make_schedule(protocol.schedule)) {}
@@ -20,6 +25,7 @@ void HaloExchange::count_plan(std::int64_t row_bytes, int layer) {
 
 HaloExchange::Flight HaloExchange::start_fetch(const Backend& on, ConstTensor x, int layer,
                                                std::uint32_t step) {
+  const MemoryUse use(MemoryKind::halo);
   Flight flight;
   flight.cols_ = x.cols;
   flight.selected_ = &select_->select(lists_, step);
@@ -42,6 +48,7 @@ void HaloExchange::finish_fetch(const Backend& on, Flight& flight, Tensor halo) 
 
 HaloExchange::Flight HaloExchange::start_return(const Backend& on, ConstTensor dhalo, int layer,
                                                 std::uint32_t step) {
+  const MemoryUse use(MemoryKind::halo);
   Flight flight;
   flight.cols_ = dhalo.cols;
   flight.selected_ = &select_->select(lists_, step);
@@ -61,6 +68,7 @@ HaloExchange::Flight HaloExchange::start_return(const Backend& on, ConstTensor d
 void HaloExchange::finish_return(const Backend& on, Flight& flight, Tensor dx) {
   flight.messages_.wait();
   const HaloLists& lists = *flight.selected_;
+  const MemoryUse use(MemoryKind::halo);
   Matrix rows(static_cast<std::int64_t>(lists.send_rows.size()), flight.cols_);
   encode_->decode(on, flight.arrived_.data(), rows);
   std::int64_t begin = 0;

@@ -11,6 +11,9 @@ class HaloExchange {
  public:
   /// `lists` from the protocol's planner. The row exchange and the ledger must outlive it.
   HaloExchange(RowExchange& rows, Ledger& ledger, HaloLists lists, const HaloProtocol& protocol);
+  /// The same over a route of its own.
+  HaloExchange(std::unique_ptr<HaloRoute> route, Ledger& ledger, HaloLists lists,
+               const HaloProtocol& protocol);
   ~HaloExchange();
 
   const HaloLists& lists() const { return lists_; }

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "kith/core/parallel.h"
+#include "kith/core/rehearsal.h"
 #include "kith/exec/ops.h"
 #include "kith/kernels/sparse_rows.h"
 
@@ -12,6 +13,7 @@ namespace {
 std::span<float> elements(Tensor t) { return {t.data, static_cast<std::size_t>(t.size())}; }
 
 void set_zero(Tensor t) {
+  if (rehearsing()) return;
   parallel_for(0, t.rows, 1 << 12, [&](std::int64_t begin, std::int64_t end) {
     for (std::int64_t i = begin; i < end; ++i) std::fill_n(t.row(i), t.cols, 0.0f);
   });
@@ -22,10 +24,24 @@ void set_zero(Tensor t) {
 constexpr double kSparse = 0.125;
 constexpr std::int64_t kWide = 128;
 
+/// Room for the nonzeros of a matrix of which only the density is known.
+SparseRows rehearsed_nonzeros(const Var& x, double density) {
+  const auto count = static_cast<std::int64_t>(density * static_cast<double>(x.rows() * x.cols()));
+  const auto entries = static_cast<std::size_t>(count);
+  SparseRows rows{{Array<std::int64_t>(static_cast<std::size_t>(x.rows()) + 1), Array<std::int32_t>(entries)},
+                  Array<float>(entries),
+                  x.cols()};
+  rows.pattern.indptr.back() = count;
+  return rows;
+}
+
 /// x's nonzeros where a product had better use them, else null.
 std::shared_ptr<const SparseRows> worthwhile_nonzeros(const Tape& tape, const Var& x) {
-  if (x.needs_gradient() || x.cols() < kWide || sampled_density(x.value()) > kSparse) return nullptr;
-  return std::make_shared<const SparseRows>(nonzeros(tape.on(), x.value()));
+  if (x.needs_gradient() || x.cols() < kWide) return nullptr;
+  const double density = rehearsing() ? x.rehearsed_density() : sampled_density(x.value());
+  if (density > kSparse) return nullptr;
+  return std::make_shared<const SparseRows>(rehearsing() ? rehearsed_nonzeros(x, density)
+                                                         : nonzeros(tape.on(), x.value()));
 }
 
 /// y = x Wᵀ, and what the backward pass needs of x.
@@ -159,12 +175,16 @@ Var dropout(Tape& tape, const LayerGraph& graph, Var x, double p) {
                         .key = philox_key(tape.seed(), Stream::dropout, number),
                         .step = tape.step(),
                         .rows = graph.store_ids().first(static_cast<std::size_t>(x.rows()))};
+  const double density = x.rehearsed_density() * (1 - p);
   Matrix y = Tape::memory_of(x);
   dropout(tape.on(), mask, x.value(), 0, y);
-  return tape.record(std::move(y), {x},
-                     [id = x.id(), mask](const Backend& on, ConstTensor dy, Gradients& gradients) {
-                       if (auto dx = gradients.slot_in_place(id)) dropout(on, mask, dy, dx.beta, dx.tensor);
-                     });
+  Var out = tape.record(std::move(y), {x},
+                        [id = x.id(), mask](const Backend& on, ConstTensor dy, Gradients& gradients) {
+                          if (auto dx = gradients.slot_in_place(id))
+                            dropout(on, mask, dy, dx.beta, dx.tensor);
+                        });
+  Tape::set_rehearsed_density(out, density);
+  return out;
 }
 
 Var destination_rows(Tape& tape, const LayerGraph& graph, const Var& x) {
@@ -174,13 +194,15 @@ Var destination_rows(Tape& tape, const LayerGraph& graph, const Var& x) {
           {{"x.rows", x.rows()}, {"destinations", rows}});
   Matrix y(rows, x.cols());
   axpby(tape.on(), 1, x.value().row_range(0, rows), 0, y);
-  return tape.record(std::move(y), {x},
-                     [id = x.id(), rows](const Backend& on, ConstTensor dy, Gradients& gradients) {
-                       auto dx = gradients.slot(id);
-                       if (!dx) return;
-                       axpby(on, 1, dy, dx.beta, dx.tensor.row_range(0, rows));
-                       if (dx.beta == 0) set_zero(dx.tensor.row_range(rows, dx.tensor.rows));
-                     });
+  Var out = tape.record(std::move(y), {x},
+                        [id = x.id(), rows](const Backend& on, ConstTensor dy, Gradients& gradients) {
+                          auto dx = gradients.slot(id);
+                          if (!dx) return;
+                          axpby(on, 1, dy, dx.beta, dx.tensor.row_range(0, rows));
+                          if (dx.beta == 0) set_zero(dx.tensor.row_range(rows, dx.tensor.rows));
+                        });
+  Tape::set_rehearsed_density(out, x.rehearsed_density());
+  return out;
 }
 
 Var mean_heads(Tape& tape, const Var& x, int heads) {

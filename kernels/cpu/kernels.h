@@ -55,6 +55,8 @@ SparseRows nonzeros(Cpu, ConstTensor x);
 /// y = xᵀ + beta · y.
 void transpose(Cpu, ConstTensor x, float beta, Tensor y);
 
+/// How much of its partial products a sum over `rows` keeps, for a result of `size`.
+std::size_t matmul_partial_floats(std::int64_t rows, std::int64_t size);
 void matmul(Cpu, Trans trans_a, ConstTensor a, Trans trans_b, ConstTensor b, float beta, Tensor c);
 void add_bias(Cpu, std::span<const float> bias, Tensor y);
 void bias_backward(Cpu, ConstTensor dy, float beta, std::span<float> dbias);

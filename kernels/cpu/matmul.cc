@@ -77,8 +77,17 @@ void add_partials(const Array<float>& partial, std::int64_t count, float beta, T
   });
 }
 
+std::int64_t blocks_of(std::int64_t rows) {
+  return std::max<std::int64_t>(1, (rows + kSumRows - 1) / kSumRows);
+}
+
+/// How many blocks' products of `size` elements are kept at once.
+std::int64_t group_of(std::int64_t blocks, std::int64_t size) {
+  return std::min(blocks, std::clamp<std::int64_t>(kGroupFloats / std::max<std::int64_t>(size, 1), 2, 64));
+}
+
 void transposed_product(ConstTensor a, Trans trans_b, ConstTensor b, float beta, Tensor c) {
-  const std::int64_t blocks = std::max<std::int64_t>(1, (a.rows + kSumRows - 1) / kSumRows);
+  const std::int64_t blocks = blocks_of(a.rows), group = group_of(blocks, c.size());
   const std::int64_t tiles = (c.rows + kTile - 1) / kTile;
   const auto partial_product = [&](std::int64_t block, std::int64_t tile, float scale_of_old, Tensor out) {
     const std::int64_t begin = block * kSumRows, end = std::min(a.rows, begin + kSumRows);
@@ -90,9 +99,7 @@ void transposed_product(ConstTensor a, Trans trans_b, ConstTensor b, float beta,
     parallel_for(0, tiles, 1, [&](std::int64_t tile, std::int64_t) { partial_product(0, tile, beta, c); });
     return;
   }
-  const std::int64_t group =
-      std::clamp<std::int64_t>(kGroupFloats / std::max<std::int64_t>(c.size(), 1), 2, 64);
-  Array<float> partial(static_cast<std::size_t>(std::min(group, blocks) * c.size()));
+  Array<float> partial(matmul_partial_floats(a.rows, c.size()));
   for (std::int64_t first = 0; first < blocks; first += group) {
     const std::int64_t count = std::min(group, blocks - first);
     parallel_for(0, count * tiles, 1, [&](std::int64_t task, std::int64_t) {
@@ -104,6 +111,11 @@ void transposed_product(ConstTensor a, Trans trans_b, ConstTensor b, float beta,
 }
 
 }  // namespace
+
+std::size_t matmul_partial_floats(std::int64_t rows, std::int64_t size) {
+  const std::int64_t blocks = blocks_of(rows);
+  return blocks == 1 ? 0 : static_cast<std::size_t>(group_of(blocks, size) * size);
+}
 
 void matmul(Cpu, Trans trans_a, ConstTensor a, Trans trans_b, ConstTensor b, float beta, Tensor c) {
   if (c.rows == 0 || c.cols == 0) return;
