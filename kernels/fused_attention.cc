@@ -55,13 +55,13 @@ void require_input(CsrView<std::int32_t> a, const GatV2Attention& g, ConstTensor
 void attend(const Backend& on, CsrView<std::int32_t> a, std::span<const std::int32_t> rows,
             const GatAttention& attention, const Attended& out) {
   require_input(a, attention, out.y, out.log_sums);
-  std::visit([&](auto backend) { attend(backend, a, rows, attention, out); }, on);
+  dispatch([&](auto backend) { attend(backend, a, rows, attention, out); }, on);
 }
 
 void attend(const Backend& on, CsrView<std::int32_t> a, std::span<const std::int32_t> rows,
             const GatV2Attention& attention, const Attended& out) {
   require_input(a, attention, out.y, out.log_sums);
-  std::visit([&](auto backend) { attend(backend, a, rows, attention, out); }, on);
+  dispatch([&](auto backend) { attend(backend, a, rows, attention, out); }, on);
 }
 
 void attend_backward(const Backend& on, CsrView<std::int32_t> a, const TransposedCsr& transpose,
@@ -79,7 +79,7 @@ void attend_backward(const Backend& on, CsrView<std::int32_t> a, const Transpose
   require(fits(gradients.a_dst.size()) && fits(gradients.a_src.size()),
           "attend_backward: a_dst and a_src hold [heads · d]",
           {{"a_dst", gradients.a_dst.size()}, {"a_src", gradients.a_src.size()}});
-  std::visit([&](auto backend) { attend_backward(backend, a, transpose, attention, of, gradients); }, on);
+  dispatch([&](auto backend) { attend_backward(backend, a, transpose, attention, of, gradients); }, on);
 }
 
 void attend_backward(const Backend& on, CsrView<std::int32_t> a, const TransposedCsr& transpose,
@@ -89,7 +89,7 @@ void attend_backward(const Backend& on, CsrView<std::int32_t> a, const Transpose
   require_transpose(a, transpose, attention.dropout);
   require(gradients.d_att.empty() || gradients.d_att.size() == attention.scores.att.size(),
           "attend_backward: d_att has the size of att", {{"size", gradients.d_att.size()}});
-  std::visit([&](auto backend) { attend_backward(backend, a, transpose, attention, of, gradients); }, on);
+  dispatch([&](auto backend) { attend_backward(backend, a, transpose, attention, of, gradients); }, on);
 }
 
 }  // namespace kith
