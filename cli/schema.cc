@@ -60,6 +60,8 @@ void add_outputs(Schema& schema) {
       {"export"}));
   schema.add(own("overwrite", Type::boolean, "replace the files if they exist", {"infer", "export"}));
   schema.add(own("json", Type::boolean, "print one JSON object", {"inspect"}));
+  schema.add(own("html", Type::path, "of a store or partitioned store: write its figures as one page of HTML",
+                 {"inspect"}));
   schema.add(own("markdown", Type::boolean, "print Markdown", {"settings"}));
 }
 

@@ -1,6 +1,7 @@
 #include "kith/cli/tables.h"
 
 #include <algorithm>
+#include <cmath>
 #include <utility>
 #include <vector>
 
@@ -47,12 +48,27 @@ std::string aligned(const Row& row, const std::vector<std::size_t>& widths) {
   return line + "\n";
 }
 
+/// A bar of up to 30 columns in steps of an eighth.
+std::string bar_of(double share) {
+  constexpr const char* kEighths[] = {"",       "\u258f", "\u258e", "\u258d",
+                                      "\u258c", "\u258b", "\u258a", "\u2589"};
+  const auto eighths = static_cast<int>(std::lround(std::clamp(share, 0.0, 1.0) * 30 * 8));
+  std::string bar = "  ";
+  for (int full = 0; full < eighths / 8; ++full) bar += "\u2588";
+  return bar + (eighths == 0 && share > 0 ? kEighths[1] : kEighths[eighths % 8]);
+}
+
 std::string lines_of(const DescribedTable& table) {
   std::vector<std::size_t> widths(table.columns.size());
   widen(widths, table.columns);
   for (const Row& row : table.rows) widen(widths, row);
-  std::string text = "\n" + table.title + "\n" + aligned(table.columns, widths);
-  for (const Row& row : table.rows) text += aligned(row, widths);
+  std::string text =
+      "\n" + table.title + "\n" + (table.columns.empty() ? "" : aligned(table.columns, widths));
+  for (std::size_t r = 0; r < table.rows.size(); ++r) {
+    std::string line = aligned(table.rows[r], widths);
+    if (r < table.bars.size() && table.bars[r] > 0) line.insert(line.size() - 1, bar_of(table.bars[r]));
+    text += line;
+  }
   return text;
 }
 

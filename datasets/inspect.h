@@ -11,6 +11,7 @@ struct DescribedTable {
   std::string title;
   std::vector<std::string> columns;
   std::vector<std::vector<std::string>> rows;
+  std::vector<double> bars = {};  ///< a bar of [0, 1] behind every row, or none
 };
 
 /// What `kith inspect` tells of a folder: the same facts for people and, in `json`, for programs.
@@ -24,9 +25,11 @@ struct Description {
   std::string json;  ///< one object, indented by two
 };
 
-/// Counts, degrees, element types, splits, classes and bytes on disk. O(n + m).
+/// Counts, degrees, components, homophily, feature values, splits, classes and bytes on disk. O(n F + m log
+/// degree).
 Description description_of(const Store& store);
-/// The store's counts, the quality of the partitioning, and a row for every part. O(n + k).
+/// The store's counts, the quality of the partitioning, a row for every part, and what
+/// lies between the parts. O(m).
 Description description_of(const PartitionedStore& store);
 /// Of a store or partitioned store, whichever the folder is. Throws InputError otherwise.
 Description description_of_folder(const std::filesystem::path& folder);

@@ -12,7 +12,7 @@ inline constexpr const char* kReportStyle = R"css(
 body{margin:0 auto;max-width:1180px;padding:24px 20px 48px;background:var(--page);color:var(--ink);
 font:14px/1.45 system-ui,sans-serif}
 h1{font-size:22px;margin:0}h2{font-size:14px;margin:0 0 10px}h3{font-size:12px;margin:14px 0 4px;color:var(--soft)}
-.verdict{margin:6px 0 16px;font-size:15px}.none{color:var(--soft)}
+p.verdict{color:var(--ink);margin:6px 0 16px;font-size:15px}.none{color:var(--soft)}
 .tiles{display:flex;flex-wrap:wrap;gap:10px;margin-bottom:16px}
 .tile{background:var(--card);border:1px solid var(--line);border-radius:8px;padding:10px 14px;color:var(--soft);
 font-size:12px;flex:1 1 130px}
@@ -22,6 +22,7 @@ section{background:var(--card);border:1px solid var(--line);border-radius:8px;pa
 svg{width:100%;height:auto;display:block}svg text{fill:var(--soft);font-size:11px}
 .grid{stroke:var(--line)}.mark{stroke:var(--soft);stroke-dasharray:3 3}
 polyline{fill:none;stroke-width:2;stroke-linejoin:round}circle{fill:transparent}
+.map .on{fill:#fff}.map .ink{fill:var(--ink)}p{margin:6px 0;font-size:12px;color:var(--soft)}
 .legend{display:flex;flex-wrap:wrap;gap:4px 16px;font-size:12px;color:var(--soft);margin-top:6px}
 .legend i{display:inline-block;width:10px;height:10px;border-radius:2px;margin-right:6px}
 .legend .dash{width:0;height:12px;border-radius:0;border-left:1px dashed var(--soft);vertical-align:-2px}

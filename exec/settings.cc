@@ -140,8 +140,10 @@ void add_estimate_settings(Schema& s) {
   Added(s, "estimate", Type::boolean, "false",
         "print the memory that each rank will need, by purpose, and leave without training")
       .outside_hash();
-  Added(s, "estimate-ranks", Type::integer, "0", "with estimate: for so many ranks; 0: those of this job")
+  Added(s, "estimate-ranks", Type::integer, "0",
+        "the memory for so many ranks; 0: those of the job; inspect: one for every part")
       .range(0, 1 << 20)
+      .also("inspect")
       .outside_hash();
 }
 

@@ -160,8 +160,10 @@ std::string line_chart(const LineChart& chart) {
 }
 
 std::string stacked_bars(const StackedBars& bars) {
-  constexpr double kLabel = 60, kRoom = 80, kStep = 26;
-  double longest = 0;
+  constexpr double kRoom = 80, kStep = 26, kLetter = 6.6;
+  double longest = 0, label = 60;
+  for (const std::string& row : bars.rows)
+    label = std::max(label, 12 + kLetter * static_cast<double>(row.size()));
   for (const auto& values : bars.values) {
     double sum = 0;
     for (const double value : values) sum += value;
@@ -171,7 +173,7 @@ std::string stacked_bars(const StackedBars& bars) {
   const double height = kStep * static_cast<double>(bars.rows.size()) + 4;
   std::string svg = fmt::format("<svg viewBox=\"0 0 {} {}\" role=\"img\">", kWidth, height);
   for (std::size_t r = 0; r < bars.rows.size(); ++r)
-    svg += bar(bars, r, 4 + kStep * static_cast<double>(r), kLabel, (kWidth - kLabel - kRoom) / longest);
+    svg += bar(bars, r, 4 + kStep * static_cast<double>(r), label, (kWidth - label - kRoom) / longest);
   std::string legend;
   for (const auto& [name, colour] : bars.parts) legend += legend_entry(name, colour);
   return svg + "</svg>" + (bars.parts.size() > 1 ? "<div class=\"legend\">" + legend + "</div>" : "");

@@ -22,6 +22,36 @@ class Make(Workshop):
         for folder in (store, "parts"):
             self.assertIn("whole", self.succeed("verify", folder))
 
+    def test_one_page_of_the_figures(self):
+        self.succeed("generate", "planted", "-o", "a & b", *GRAPH)
+        self.succeed("partition", "a & b", "-o", "parts", "-k", "3")
+        for name, words in {"a & b": ["In-degrees", "Classes by size", "Memory to train in full graph, one rank"],
+                            "parts": ["Edges between parts", "Halo rows and edges by part", "the fullest of 3 ranks"]}.items():
+            text = self.succeed("inspect", name, "--html", "page.html")
+            self.assertIn("wrote page.html", text)
+            self.assertIn("memory to train", text)
+            page = (self.folder / "page.html").read_text()
+            for word in words:
+                self.assertIn(word, page)
+            for elsewhere in ["http:", "https:", "<script", "<link", "@import", "url("]:
+                self.assertNotIn(elsewhere, page)
+            self.assertNotIn("a & b", page)
+            facts = json.loads(self.succeed("inspect", name, "--json"))
+            self.assertEqual(facts["memory_ranks"], 1 if name == "a & b" else 3)
+            self.assertEqual({one["regime"] for one in facts["memory"]}, {"full-graph", "mini-batch"})
+            for one in facts["memory"]:
+                self.assertGreaterEqual(one["peak_bytes"], one["needed_bytes"])
+        many = json.loads(self.succeed("inspect", "a & b", "--json", "--estimate-ranks", "4"))
+        self.assertEqual(many["memory_ranks"], 4)
+
+    def test_the_memory_of_inspect_is_that_of_train(self):
+        store = self.store()
+        facts = json.loads(self.succeed("inspect", store, "--json"))
+        (full,) = [one for one in facts["memory"] if (one["model"], one["regime"]) == ("gcn", "full-graph")]
+        text = self.succeed("train", store, "--estimate", "--model", "gcn", "--regime", "full-graph")
+        total = next(line for line in text.splitlines() if line.startswith("  total"))
+        self.assertAlmostEqual(float(total.split()[1]) * 1e6 / full["peak_bytes"], 1, delta=0.1)
+
     def test_every_method_cuts(self):
         store = self.store()
         for method in ("metis", "random", "range"):

@@ -1,6 +1,7 @@
 #include "kith/datasets/inspect.h"
 
 #include <algorithm>
+#include <cstring>
 
 #include "datasets/partitioned_data.h"
 #include <gtest/gtest.h>
@@ -63,6 +64,46 @@ TEST(Inspect, APartitionedStoreIsDescribedByPartAndQuality) {
     EXPECT_FALSE(table.rows.empty());
     for (const auto& row : table.rows) EXPECT_EQ(row.size(), table.columns.size()) << table.title;
   }
+}
+
+// The parts' own rows, one entry at a time, against the store's rows and the assignment.
+TEST(Inspect, EdgesBetweenPartsAreThoseOfTheAssignment) {
+  const test::PartitionedData made({}, 3);
+  const Json json = Json::parse(description_of_folder(made.folder / "parts").json);
+  std::vector<std::vector<std::int64_t>> between(3, std::vector<std::int64_t>(3, 0));
+  for (std::int64_t v = 0; v < 40; ++v)
+    for (const std::int32_t u : made.data.graph.view().row(v))
+      ++between[static_cast<std::size_t>(made.partitioning.assignment[v].value())]
+               [static_cast<std::size_t>(made.partitioning.assignment[u].value())];
+  EXPECT_EQ(json.at("edges_between_parts"), between);
+  const PartitionedStore parts = PartitionedStore::open(made.folder / "parts");
+  for (int p = 0; p < 3; ++p) EXPECT_EQ(json.at("halo_rows").at(p), parts.part(Part(p)).halo.size());
+}
+
+TEST(Inspect, HomophilyAndFeatureValuesAreCountedOneByOne) {
+  const test::PartitionedData made({}, 2);
+  const Json json = Json::parse(description_of_folder(made.folder / "store").json);
+  double all = 0, same = 0;
+  for (std::int64_t v = 0; v < 40; ++v)
+    for (const std::int32_t u : made.data.graph.view().row(v)) {
+      if (u == v || made.data.labels[v] < 0 || made.data.labels[u] < 0) continue;
+      ++all;
+      same += made.data.labels[v] == made.data.labels[u] ? 1 : 0;
+    }
+  EXPECT_NEAR(json.at("edge_homophily").get<double>(), same / all, 1e-12);
+  const Store store = Store::open(made.folder / "store");
+  const FeatureView features = store.features();
+  std::vector<float> values(static_cast<std::size_t>(features.rows * features.cols));
+  std::memcpy(values.data(), features.data, values.size() * sizeof(float));
+  std::sort(values.begin(), values.end());
+  EXPECT_EQ(json.at("feature_values").at("minimum"), static_cast<double>(values.front()));
+  EXPECT_EQ(json.at("feature_values").at("maximum"), static_cast<double>(values.back()));
+  EXPECT_EQ(json.at("feature_values").at("zero_share"),
+            static_cast<double>(std::count(values.begin(), values.end(), 0.0f)) /
+                static_cast<double>(values.size()));
+  std::int64_t nodes = 0;
+  for (const Json& bin : json.at("degree_histogram")) nodes += bin.at("nodes").get<std::int64_t>();
+  EXPECT_EQ(nodes, 40);
 }
 
 TEST(Inspect, EmptyGraphsAndOtherFolders) {
