@@ -67,10 +67,10 @@ constexpr const char* kBody = R"(
 run={run}
 [ -e "$run/DONE" ] && exit 0
 
-# Signals reach this shell, not the ranks: pass them on. The ranks checkpoint at one step and leave.
+# Signals reach this shell, not the ranks: pass them on. The ranks checkpoint at one step and leave. srun passes
+# USR1 on, but would kill the ranks on TERM.
 step=
-trap '[ -n "$step" ] && kill -USR1 "$step"' USR1
-trap '[ -n "$step" ] && kill -TERM "$step"' TERM
+trap '[ -n "$step" ] && kill -USR1 "$step"' USR1 TERM
 export SRUN_CPUS_PER_TASK=$SLURM_CPUS_PER_TASK
 srun -K1 --wait=30 --mpi=pmi2 {program} train {file} --resume auto &
 step=$!

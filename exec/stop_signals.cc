@@ -19,6 +19,7 @@ struct Caught {
 };
 std::mutex mutex;  // ranks may be threads of one process
 int alive = 0;
+bool leaving = false;
 std::vector<Caught> caught;
 
 void remember(int signal) { last_signal = signal; }
@@ -40,15 +41,22 @@ StopSignals::StopSignals() {
   const std::lock_guard lock(mutex);
   if (alive++ > 0) return;
   last_signal = 0;
+  leaving = false;
+  if (!caught.empty()) return;
   for (const int signal : {SIGTERM, SIGUSR1, SIGUSR2})
     if (means_stop(signal)) catch_signal(signal);
 }
 
 StopSignals::~StopSignals() {
   const std::lock_guard lock(mutex);
-  if (--alive > 0) return;
+  if (--alive > 0 || leaving) return;
   for (const Caught& entry : caught) sigaction(entry.signal, &entry.before, nullptr);
   caught.clear();
+}
+
+void StopSignals::stay() {
+  const std::lock_guard lock(mutex);
+  leaving = true;
 }
 
 int StopSignals::received() { return last_signal; }

@@ -12,6 +12,9 @@ class StopSignals {
   StopSignals(const StopSignals&) = delete;
   StopSignals& operator=(const StopSignals&) = delete;
 
+  /// They stay caught when the last of these has gone, until the next has come and gone: a signal reaches the
+  /// ranks at different moments, and one that comes late must not kill a rank that is about to leave.
+  void stay();
   /// The last such signal since the first of them was made; 0: none.
   static int received();
 };

@@ -22,6 +22,7 @@ bool StopVote::ask() {
   if (last_vote_) longest_gap_ = std::max<Seconds>(longest_gap_, now - *last_vote_);
   last_vote_ = now;
   reason_ = all_reduce_max(comm_, own_reason(), kVote);
+  if (agreed()) signals_.stay();
   return agreed();
 }
 

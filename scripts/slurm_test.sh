@@ -104,6 +104,15 @@ wait_for 60 "checkpoint" checkpointed preempted
 expect_finish preempted "$job"
 expect_no_epoch_lost preempted
 
+say "a job whose shell is asked to end by TERM goes on after a requeue and loses no epoch"
+write_run asked 100000000
+job=$(submit asked)
+wait_for 60 "epoch" has_epochs asked 3
+scancel --batch --signal=TERM "$job"
+wait_for 60 "checkpoint" checkpointed asked
+expect_finish asked "$job"
+expect_no_epoch_lost asked
+
 say "a job that hits its time limit finishes after a requeue"
 write_run limited 100000000
 job=$(submit limited --time=1 --signal=B:USR1@30)

@@ -85,6 +85,14 @@ class Interruption(Workshop):
         self.assertIn(f"resumed after epoch {epoch}", done.stderr)
         self.assertEqual([line["epoch"] for line in self.metrics()], list(range(1, epoch + 4)))
 
+    def test_signals_that_come_while_it_leaves_change_nothing(self):
+        self.parts()
+        with Launched(self.folder, "train", "parts", *FULL_GRAPH) as job:
+            job.wait_for_epochs(1)
+            job.send_until_the_end(2, signal.SIGTERM)
+            self.assertEqual(job.exit_code(), 75, job.said())
+            self.assertIn("SIGTERM: checkpointed after epoch", job.said())
+
     def test_usr2_stops_inside_slurm(self):
         self.parts()
         inside = {"SLURM_JOB_ID": "1", "SLURM_JOB_END_TIME": str(int(time.time()) + 3600), "PATH": "/usr/bin:/bin"}

@@ -70,12 +70,28 @@ class Launched:
         metrics = self.folder / run / "metrics.jsonl"
         self.wait_until(lambda: metrics.exists() and metrics.read_text().count("\n") >= count, f"epoch {count}")
 
-    def send(self, rank, number):
-        """Sends the signal to one rank."""
+    def process_of(self, rank):
         self.known.update(descendants_of(self.process.pid))
         [process] = [p for p in self.known if (pathlib.Path(f"/proc/{p}/cmdline").read_bytes()
                                                .startswith(KITH.encode() + b"\0")) and rank_of(p) == rank]
-        os.kill(process, number)
+        return process
+
+    def send(self, rank, number):
+        """Sends the signal to one rank."""
+        os.kill(self.process_of(rank), number)
+
+    def send_until_the_end(self, ranks, number):
+        """Sends the signal to these ranks over and over, as long as they live."""
+        handles = [os.pidfd_open(self.process_of(rank)) for rank in range(ranks)]
+        while self.process.poll() is None:
+            for handle in handles:
+                try:
+                    signal.pidfd_send_signal(handle, number)
+                except ProcessLookupError:
+                    pass
+            time.sleep(0.001)
+        for handle in handles:
+            os.close(handle)
 
     def exit_code(self):
         try:

@@ -58,6 +58,20 @@ TEST(StopSignals, AreWhatTheyWereAfterwards) {
   EXPECT_EQ(now.sa_handler, SIG_DFL);
 }
 
+TEST(StopVote, ASignalThatComesAfterItsEndKillsNobody) {
+  run_thread_ranks(2, [](Communicator& comm) {
+    StopVote stop(comm, "none");
+    if (comm.rank() == Rank{1}) std::raise(SIGUSR1);
+    EXPECT_TRUE(stop.ask());
+  });
+  std::raise(SIGTERM);
+  std::raise(SIGUSR1);
+  { const StopSignals next; }
+  struct sigaction now {};
+  sigaction(SIGTERM, nullptr, &now);
+  EXPECT_EQ(now.sa_handler, SIG_DFL);
+}
+
 TEST(StopVote, OneRanksReasonIsAllRanksReason) {
   // Rank 0 alone watches the clock; so few seconds are less than any margin.
   const std::string soon = std::to_string(std::time(nullptr) + 4);
