@@ -7,6 +7,7 @@
 #include "kith/kernels/max.h"
 #include "kith/kernels/norm.h"
 #include "kith/kernels/optimiser.h"
+#include "kith/kernels/quantise.h"
 #include "kith/kernels/rows.h"
 #include "kith/kernels/sparse_rows.h"
 #include "kith/kernels/spmm.h"
@@ -96,5 +97,9 @@ void gather_bytes(Cpu, const std::byte* x, std::int64_t row_bytes, std::span<con
                   std::byte* out);
 void decode_rows(Cpu, const std::byte* x, DType type, std::span<const float> scales, Tensor y);
 void encode_rows(Cpu, ConstTensor x, DType type, std::byte* out, std::span<float> scales);
+
+void quantise_rows(Cpu, ConstTensor x, std::span<const std::int32_t> rows, std::span<const StoreId> ids,
+                   int bits, const RoundingDraws& draws, std::byte* out);
+void dequantise_rows(Cpu, const std::byte* wire, int bits, Tensor y);
 
 }  // namespace kith

@@ -1,0 +1,141 @@
+#include "kith/kernels/quantise.h"
+
+#include <limits>
+#include <numeric>
+
+#include "kernels/random_inputs.h"
+
+#include "kith/core/dtype.h"
+
+namespace kith {
+namespace {
+
+using namespace test;
+
+std::vector<StoreId> some_ids(std::int64_t count) {
+  std::vector<StoreId> ids;
+  for (std::int64_t i = 0; i < count; ++i)
+    ids.emplace_back(i * 7919 + (i % 3 == 0 ? std::int64_t{1} << 33 : 0));
+  return ids;
+}
+
+std::vector<std::byte> quantised(ConstTensor x, std::span<const std::int32_t> rows, int bits,
+                                 const RoundingDraws& draws) {
+  const std::int64_t count = rows.empty() ? x.rows : std::ssize(rows);
+  std::vector<std::byte> wire(static_cast<std::size_t>(count * quantised_row_bytes(bits, x.cols)));
+  quantise_rows(Cpu{}, x, rows, some_ids(x.rows), bits, draws, wire.data());
+  return wire;
+}
+
+Matrix decoded(const std::vector<std::byte>& wire, std::int64_t rows, std::int64_t cols, int bits) {
+  Matrix y(rows, cols);
+  dequantise_rows(Cpu{}, wire.data(), bits, y);
+  return y;
+}
+
+/// Low and step of a row on the wire.
+std::pair<float, float> header_of(const std::byte* row) {
+  std::uint16_t halves[2];
+  std::memcpy(halves, row, sizeof(halves));
+  return {float_of_bf16(halves[0]), float_of_bf16(halves[1])};
+}
+
+class Quantise : public testing::TestWithParam<int> {};
+INSTANTIATE_TEST_SUITE_P(Bits, Quantise, testing::Values(1, 2, 4, 8));
+
+TEST_P(Quantise, EveryElementIsOneOfTheTwoNearestSteps) {
+  for (const std::int64_t cols : {1, 3, 32, 33, 128, 300}) {
+    const Matrix x = random_matrix(50, cols, 3);
+    const auto wire = quantised(x, {}, GetParam(), {philox_key(1, Stream::rounding), 5});
+    const Matrix y = decoded(wire, 50, cols, GetParam());
+    for (std::int64_t i = 0; i < 50; ++i) {
+      const auto [low, step] = header_of(&wire[i * quantised_row_bytes(GetParam(), cols)]);
+      const auto [least, largest] = std::minmax_element(x.view().row(i), x.view().row(i) + cols);
+      ASSERT_LE(low, *least);
+      ASSERT_GE(low + step * static_cast<float>((1 << GetParam()) - 1), *largest - 1e-6f);
+      for (std::int64_t j = 0; j < cols; ++j) ASSERT_NEAR(y(i, j), x(i, j), step * 1.0001f + 1e-6f);
+    }
+  }
+}
+
+TEST_P(Quantise, TheBitsAreThoseOfTheFormula) {
+  const int bits = GetParam();
+  const std::int64_t cols = 141;
+  const Matrix x = random_matrix(9, cols, 4);
+  const auto ids = some_ids(9);
+  const RoundingDraws draws{philox_key(2, Stream::rounding, 3), 77};
+  const std::vector<std::int32_t> rows{8, 0, 3, 3};
+  const auto wire = quantised(x, rows, bits, draws);
+  const std::int64_t row_bytes = quantised_row_bytes(bits, cols);
+  std::int64_t differ = 0;
+  for (std::int64_t i = 0; i < 4; ++i) {
+    const auto [low, step] = header_of(&wire[i * row_bytes]);
+    for (std::int64_t j = 0; j < cols; ++j) {
+      const PhiloxWords words =
+          draw_words(draws.key, ids[rows[i]], draws.step, static_cast<std::uint32_t>(j / 8));
+      const std::uint32_t half = words[j % 8 / 2] >> (j % 2 * 16) & 0xFFFF;
+      const double place = (static_cast<double>(x(rows[i], j)) - low) / step + half * 0x1p-16;
+      const auto byte = static_cast<unsigned>(wire[i * row_bytes + 4 + j * bits / 8]);
+      const unsigned q = byte >> (j * bits % 8) & ((1u << bits) - 1);
+      // The kernel multiplies by 1 / step in fp32, which may fall on the other side of a whole number.
+      if (q != static_cast<unsigned>(std::clamp(place, 0.0, (1 << bits) - 1.0))) ++differ;
+      ASSERT_NEAR(q, std::clamp(std::floor(place), 0.0, (1 << bits) - 1.0), 1);
+    }
+  }
+  EXPECT_LE(differ, 2);
+}
+
+TEST_P(Quantise, TheMeanOfManyDrawsIsTheElement) {
+  const std::int64_t cols = 40;
+  constexpr int kDraws = 4000;
+  const Matrix x = random_matrix(2, cols, 6);
+  std::vector<double> sum(static_cast<std::size_t>(2 * cols));
+  double step = 0;
+  for (std::uint32_t s = 0; s < kDraws; ++s) {
+    const auto wire = quantised(x, {}, GetParam(), {philox_key(9, Stream::rounding), s});
+    const Matrix y = decoded(wire, 2, cols, GetParam());
+    for (std::size_t k = 0; k < sum.size(); ++k) sum[k] += y.data()[k];
+    step = header_of(wire.data()).second;
+  }
+  // An element's deviation is half a step at most; five of the mean's.
+  const double bound = 5 * 0.5 * step / std::sqrt(kDraws) + step * 0x1p-15;
+  for (std::size_t k = 0; k < sum.size(); ++k) EXPECT_NEAR(sum[k] / kDraws, x.data()[k], bound) << k;
+}
+
+TEST_P(Quantise, EveryInstructionSetGivesTheSameBits) {
+  const Matrix x = random_matrix(33, 77, 8);
+  const RoundingDraws draws{philox_key(3, Stream::rounding), 1};
+  const auto best = quantised(x, {}, GetParam(), draws);
+  for (const std::int64_t target : hwy::SupportedAndGeneratedTargets()) {
+    hwy::SetSupportedTargetsForTest(target);
+    const auto wire = quantised(x, {}, GetParam(), draws);
+    hwy::SetSupportedTargetsForTest(0);
+    const Matrix a = decoded(best, 33, 77, GetParam()), b = decoded(wire, 33, 77, GetParam());
+    std::int64_t differ = 0;
+    for (std::int64_t k = 0; k < a.size(); ++k) differ += a.data()[k] != b.data()[k];
+    EXPECT_LE(differ, 3) << hwy::TargetName(target);  // without fused multiply-add a sum may round otherwise
+  }
+}
+
+TEST_P(Quantise, ConstantRowsAndWhatIsNotFinite) {
+  Matrix x(4, 10, 0.0f);
+  for (std::int64_t j = 0; j < 10; ++j) x(1, j) = 3.140625f;  // a bf16
+  x(2, 4) = std::numeric_limits<float>::quiet_NaN();
+  x(3, 9) = -std::numeric_limits<float>::infinity();
+  const Matrix y = decoded(quantised(x, {}, GetParam(), {}), 4, 10, GetParam());
+  for (std::int64_t j = 0; j < 10; ++j) {
+    EXPECT_EQ(y(0, j), 0);
+    EXPECT_EQ(y(1, j), 3.140625f);
+    EXPECT_TRUE(std::isnan(y(2, j)));
+    EXPECT_TRUE(std::isnan(y(3, j)));
+  }
+}
+
+TEST(Quantise, OtherNumbersOfBitsAreRefused) {
+  EXPECT_THROW(quantised_row_bytes(3, 10), Error);
+  EXPECT_EQ(quantised_row_bytes(1, 9), 6);
+  EXPECT_EQ(quantised_row_bytes(8, 9), 13);
+}
+
+}  // namespace
+}  // namespace kith
