@@ -9,6 +9,7 @@
 #include "kith/core/host.h"
 #include "kith/core/log.h"
 #include "kith/core/progress.h"
+#include "kith/exec/halo/protocol.h"
 #include "kith/exec/memory_estimate.h"
 #include "kith/exec/memory_report.h"
 #include "kith/exec/settings.h"
@@ -39,6 +40,10 @@ void run_train(Communicator& comm, const Invocation& invocation) {
   const Settings& settings = invocation.settings;
   TrainOptions options = train_options(settings);
   options.command = invocation.command_line;
+  if (settings.boolean("explain")) {
+    if (comm.rank().value() == 0) fmt::print("{}", explained(options.protocol));
+    return;
+  }
   const int threads = prepared_threads(comm, settings);
   const ThreadLimit limit(threads);
   if (settings.boolean("estimate")) return print_estimate(comm, settings, options);

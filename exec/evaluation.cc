@@ -15,11 +15,11 @@ Matrix first_rows(const Backend& on, ConstTensor x, std::int64_t rows) {
 
 FullGraphOutputs full_graph_outputs(const Backend& on, Model& model, LocalGraph& graph, ConstTensor features,
                                     Keep keep) {
-  graph.count_as("evaluation");
+  graph.evaluate_exactly(true);
   Tape tape({.on = on, .mode = Mode::inference, .keeps_embedding = keep == Keep::embedding_too});
   const Var logits =
       model.forward(tape, LayerGraphs(graph.layer_graph(), model.layers()), tape.constant(features));
-  graph.count_as("halo");
+  graph.evaluate_exactly(false);
   FullGraphOutputs outputs{first_rows(on, logits.value(), logits.rows()), {}};
   if (keep == Keep::logits) return outputs;
   if (!tape.embedding()) throw InputError("this model notes no embedding: see Tape::note_embedding");

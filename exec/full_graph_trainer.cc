@@ -1,4 +1,5 @@
 #include "kith/core/trace.h"
+#include "kith/exec/halo/protocol.h"
 #include "kith/exec/logit_loss.h"
 #include "kith/exec/trainer.h"
 
@@ -10,6 +11,8 @@ class FullGraphTrainer final : public Trainer {
   FullGraphTrainer(const TrainingContext& context, LocalGraph& graph, ConstTensor features)
       : context_(context), graph_(graph), features_(features), stepper_(context) {
     graph.keep_aggregates_of(features);
+    check_protocol(context.options.protocol, context.model);
+    if (context.model.one_exchange_a_layer()) graph.train_only(rows(), context.model.layers());
     const auto own = static_cast<std::int64_t>(rows().size());
     double all = static_cast<double>(own);
     train_nodes_ = static_cast<std::int64_t>(all_reduce_sum(context.comm, all, "count the train nodes"));

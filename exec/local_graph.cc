@@ -85,11 +85,12 @@ LocalGraph::LocalGraph(const Context& context, SelfEdges self_edges, const HaloP
   require(owned_ + halo() < std::numeric_limits<std::int32_t>::max(),
           "a rank's owned and halo nodes fit 32-bit local ids: use more ranks", {{"rows", owned_ + halo()}});
   build_rows(self_edges);
-  const auto owner = [&](GlobalId node) { return context.ownership.rank_of(node); };
-  HaloLists lists = make_plan(protocol.plan)->plan(rows_, halo_, owner, owned.first, owned_);
+  planner_ = make_plan(protocol.plan);
+  HaloLists lists = planner_->plan(owners(), halo_);
   for (const PartView& part : owned.parts) lists.plan_rows += static_cast<std::int64_t>(part.halo.size());
   exchange_ = std::make_unique<HaloExchange>(rows_, context.ledger, std::move(lists), protocol);
   exchange_node_facts(self_edges);
+  exchange_->know_nodes(store_ids_);
   graph_ = std::make_unique<LayerGraph>(
       LayerGraph::Arrays{.csr = csr_,
                          .sources = owned_ + halo(),
@@ -100,6 +101,17 @@ LocalGraph::LocalGraph(const Context& context, SelfEdges self_edges, const HaloP
                          .sum_over_ranks = [comm = &context_.comm](std::span<double> values) {
                            all_reduce_sum(*comm, values, "column sums of a norm");
                          }});
+}
+
+HaloPlanner::Owners LocalGraph::owners() {
+  return {.rows = rows_,
+          .owner = [this](GlobalId node) { return context_.ownership.rank_of(node); },
+          .first = context_.owned.first,
+          .owned = owned_};
+}
+
+void LocalGraph::train_only(std::span<const std::int32_t> outputs, int layers) {
+  exchange_->narrow(planner_->narrowed(owners(), halo_, {.csr = csr_, .outputs = outputs, .layers = layers}));
 }
 
 void LocalGraph::build_rows(SelfEdges self_edges) {

@@ -31,8 +31,13 @@ class LocalGraph {
   /// [owned + halo] the store ids of all rows.
   std::span<const StoreId> store_ids() const { return store_ids_; }
 
-  /// What exchanges are counted as from now on: "halo" (the default) or "evaluation".
-  void count_as(const char* counter) { exchange_->count_as(counter); }
+  /// See HaloExchange.
+  void evaluate_exactly(bool exact) { exchange_->evaluate_exactly(exact); }
+  const HaloExchange& exchange() const { return *exchange_; }
+
+  /// A training computes logits of these owned rows alone, over so many layers that each exchange once: the
+  /// plan may leave out rows that do not reach them. Collective.
+  void train_only(std::span<const std::int32_t> outputs, int layers);
 
   /// The stored features of owned and halo rows, decoded [owned + halo, F]: halo rows are fetched once, as
   /// stored. Collective.
@@ -46,6 +51,8 @@ class LocalGraph {
   Buffer fetch_rows(const std::function<void(std::int64_t row, std::byte* target)>& pack,
                     std::int64_t row_bytes, const char* counter);
 
+  HaloPlanner::Owners owners();
+
   Context context_;
   RowExchange rows_;
   std::int64_t owned_ = 0;
@@ -53,6 +60,7 @@ class LocalGraph {
   Csr32 csr_;
   Array<StoreId> store_ids_;
   Array<std::int64_t> degrees_;
+  std::unique_ptr<HaloPlanner> planner_;
   std::unique_ptr<HaloExchange> exchange_;
   std::unique_ptr<LayerGraph> graph_;
 };

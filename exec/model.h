@@ -21,6 +21,13 @@ class Model {
   virtual SelfEdges self_edges() const { return SelfEdges::as_stored; }
   /// Needs statistics over all ranks' rows (batch norm), which mini-batches on several ranks do not have.
   virtual bool sums_over_ranks() const { return false; }
+  /// Each layer but the first has one halo exchange, of its sources' rows, and a row's output depends on the
+  /// rows of its layer's sources alone: a plan may work out which rows a training needs. False is always
+  /// safe.
+  virtual bool one_exchange_a_layer() const { return false; }
+  /// Aggregates are sums over neighbours by fixed weights, so that leaving out rows at random and scaling the
+  /// others up is unbiased. False is always safe.
+  virtual bool sums_neighbours() const { return false; }
 };
 
 /// The built-in models' shape, as the settings name it.

@@ -42,6 +42,10 @@ inline constexpr double kNormMomentum = 0.1;
 Var batch_norm(Tape& tape, const LayerGraph& graph, const Var& x, const Parameter& weight,
                const Parameter& bias, const RunningStatistics& running);
 
+/// x [destinations, d] → [sources, d] by the graph's halo exchange, where that is one that keeps values from
+/// step to step; else x as it is. What is kept must not hold one step's dropout: models call this before they
+/// drop.
+Var with_kept_halo(Tape& tape, const LayerGraph& graph, Var x);
 /// The destinations' own rows: the first graph.destinations() of x.
 Var destination_rows(Tape& tape, const LayerGraph& graph, const Var& x);
 

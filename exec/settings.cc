@@ -1,6 +1,7 @@
 #include "kith/exec/settings.h"
 
 #include "kith/exec/end_time.h"
+#include "kith/exec/halo/protocol.h"
 #include "kith/sampler/settings.h"
 
 namespace kith {
@@ -96,12 +97,18 @@ void add_halo_settings(Schema& s) {
   Added(s, "route", Type::choice, "point-to-point", "halo protocol: how rows travel")
       .choices(halo_choices("route"))
       .outside_hash();
-  Added(s, "select", Type::choice, "all", "halo protocol: which of the planned rows cross")
-      .choices(halo_choices("select"));
+  Added(s, "select", Type::text, "all",
+        "halo protocol: which of the planned rows cross: all, boundary:P (each with probability P), bins:R "
+        "(one of R "
+        "bins a step)");
   Added(s, "encode", Type::choice, "fp32", "halo protocol: what a row looks like on the wire")
       .choices(halo_choices("encode"));
   Added(s, "schedule", Type::choice, "overlap", "halo protocol: when an exchange is waited for")
-      .choices(halo_choices("schedule"))
+      .choices(halo_choices("schedule"));
+  Added(
+      s, "protocol", Type::text, "none",
+      "a halo protocol by name, as in pipegcn or bns-gcn:p=0.1; settings of an axis win (docs/protocols.md)");
+  Added(s, "explain", Type::boolean, "false", "print what the halo protocol is made of, and stop")
       .outside_hash();
 }
 
@@ -180,8 +187,37 @@ std::vector<std::int64_t> layer_fanouts(const Settings& settings, std::vector<st
   return fanouts;
 }
 
-/// As saved: with the layers and fanouts they come to, so that they read back as the same run.
+struct HaloAxis {
+  const char* name;
+  std::string HaloProtocol::*value;
+};
+constexpr HaloAxis kAxes[] = {{"plan", &HaloProtocol::plan},
+                              {"route", &HaloProtocol::route},
+                              {"select", &HaloProtocol::select},
+                              {"encode", &HaloProtocol::encode},
+                              {"schedule", &HaloProtocol::schedule}};
+
+/// The named protocol, if any, with the axes that are set themselves.
+HaloProtocol halo_protocol(const Settings& settings) {
+  const std::string name = settings.text("protocol");
+  HaloProtocol protocol = name == "none" ? HaloProtocol() : protocol_named(name);
+  for (const HaloAxis& axis : kAxes)
+    if (name == "none" || settings.is_set(axis.name)) protocol.*axis.value = settings.text(axis.name);
+  check_values(protocol);
+  if (settings.text("regime") == "mini-batch")
+    for (const HaloAxis& axis : kAxes)
+      if (protocol.*axis.value != HaloProtocol().*axis.value && protocol.*axis.value != "sync")
+        throw InputError(std::string(axis.name) + " " + protocol.*axis.value +
+                         ": mini-batches have no halo exchange; halo protocols are for --regime full-graph");
+  protocol.seed = static_cast<std::uint64_t>(settings.integer("seed"));
+  return protocol;
+}
+
+/// As saved: with the layers, the fanouts and the protocol they come to, so that they read back as the same
+/// run.
 Settings settled(Settings settings, const std::vector<std::int64_t>& fanouts) {
+  const HaloProtocol protocol = halo_protocol(settings);
+  for (const HaloAxis& axis : kAxes) settings.set(axis.name, protocol.*axis.value, "protocol");
   const int layers = layer_count(settings);
   std::string list;
   for (const std::int64_t fanout : fanouts) list += (list.empty() ? "" : ",") + std::to_string(fanout);
@@ -219,8 +255,7 @@ TrainOptions train_options(const Settings& settings) {
                          .step = settings.integer("lr-step"),
                          .gamma = settings.real("lr-gamma"),
                          .warmup = settings.real("warmup-epochs")};
-  options.protocol = {settings.text("plan"), settings.text("route"), settings.text("select"),
-                      settings.text("encode"), settings.text("schedule")};
+  options.protocol = halo_protocol(settings);
   const SamplerOptions sampling = sampler_options(settings);
   options.fanouts = layer_fanouts(settings, sampling.fanouts);
   options.batch_size = sampling.batch_size;

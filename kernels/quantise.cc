@@ -23,12 +23,12 @@ void quantise_rows(const Backend& on, ConstTensor x, std::span<const std::int32_
   require_bits(bits);
   require(std::ssize(ids) == x.rows, "quantise_rows: every row has a node",
           {{"ids", ids.size()}, {"rows", x.rows}});
-  std::visit([&](auto backend) { quantise_rows(backend, x, rows, ids, bits, draws, out); }, on);
+  dispatch([&](auto backend) { quantise_rows(backend, x, rows, ids, bits, draws, out); }, on);
 }
 
 void dequantise_rows(const Backend& on, const std::byte* wire, int bits, Tensor y) {
   require_bits(bits);
-  std::visit([&](auto backend) { dequantise_rows(backend, wire, bits, y); }, on);
+  dispatch([&](auto backend) { dequantise_rows(backend, wire, bits, y); }, on);
 }
 
 }  // namespace kith

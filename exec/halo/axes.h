@@ -7,17 +7,35 @@
 #include "kith/comm/row_exchange.h"
 #include "kith/core/array.h"
 #include "kith/core/tensor.h"
-#include "kith/kernels/backend.h"
+#include "kith/graph/csr.h"
+#include "kith/kernels/quantise.h"
 
 namespace kith {
 
 /// Which rows cross between this rank and every other, and where they belong.
 struct HaloLists {
-  std::int64_t owned = 0;  ///< rows of this rank
-  std::int64_t halo = 0;   ///< rows that arrive; they fill halo rows 0, 1, … in order of their owners
-  RowCounts counts;        ///< rows to and from each rank
-  Array<std::int32_t> send_rows;  ///< owned rows, grouped by receiving rank
+  std::int64_t owned = 0;           ///< rows of this rank
+  std::int64_t halo = 0;            ///< rows that arrive, in order of their owners
+  RowCounts counts;                 ///< rows to and from each rank
+  Array<std::int32_t> send_rows;    ///< owned rows, grouped by receiving rank
+  Array<std::int32_t> halo_rows;    ///< the halo row of each that arrives; empty: 0, 1, …
+  Array<std::int32_t> send_places;  ///< of a selection: the place of each send row among all planned ones
+  float scale = 1;                  ///< what arrives is multiplied by this, in both directions
   std::int64_t plan_rows = 0;  ///< what this rank's parts would receive if every part had a rank of its own
+};
+
+/// One exchange of a training step: draws are keyed by all of it, state is kept by layer and direction.
+struct HaloPass {
+  int layer = 0;
+  bool backward = false;
+  std::uint32_t step = 0;
+};
+
+/// What both ends know of the rows, so that neither need send what the other can compute.
+struct HaloNodes {
+  std::span<const StoreId> ids;  ///< [owned + halo]
+  Rank self{0};
+  std::uint64_t seed = 0;
 };
 
 /// The axes of a halo protocol: plan × route × select × encode × schedule. Each value of an axis is one file
@@ -27,11 +45,25 @@ struct HaloLists {
 class HaloPlanner {
  public:
   virtual ~HaloPlanner() = default;
-  /// From the halo's nodes and the ownership; collective. `halo` ascending global ids, `first` this rank's
-  /// first.
-  virtual HaloLists plan(RowExchange& rows, std::span<const GlobalId> halo,
-                         const std::function<Rank(GlobalId)>& owner, std::int64_t first,
-                         std::int64_t owned) = 0;
+  /// Who owns what; collective calls go over `rows`.
+  struct Owners {
+    RowExchange& rows;
+    std::function<Rank(GlobalId)> owner;
+    std::int64_t first = 0, owned = 0;  ///< this rank's range of global ids
+  };
+  /// From the halo's nodes, ascending. Collective.
+  virtual HaloLists plan(const Owners& owners, std::span<const GlobalId> halo) = 0;
+
+  /// What a full-graph training computes of this rank's rows.
+  struct Wanted {
+    CsrView<std::int32_t> csr;              ///< owned × (owned + halo)
+    std::span<const std::int32_t> outputs;  ///< the owned rows whose logits count
+    int layers = 1;
+  };
+  /// The lists of a training's exchanges 1, 2, … where they are fewer than those of `plan`; none: all planned
+  /// rows cross. Collective.
+  virtual std::vector<HaloLists> narrowed(const Owners& owners, std::span<const GlobalId> halo,
+                                          const Wanted& wanted);
 };
 
 /// How the rows travel.
@@ -43,11 +75,15 @@ class HaloRoute {
                                       ExchangeLabel label) = 0;
 };
 
-/// Which of the planned rows cross at a step.
+/// Which of the planned rows cross at a step. Both ends compute it by themselves.
 class HaloSelect {
  public:
   virtual ~HaloSelect() = default;
-  virtual const HaloLists& select(const HaloLists& all, std::uint32_t step) = 0;
+  virtual const HaloLists& select(const HaloLists& planned, const HaloNodes& nodes, const HaloPass& pass) = 0;
+  /// Rows that do not cross keep what arrived last; otherwise they are zeros.
+  virtual bool keeps_missing() const { return false; }
+  /// Zeros stand for rows that do not cross, so that only sums over neighbours remain unbiased.
+  virtual bool drops_rows() const { return false; }
 };
 
 /// What a row looks like on the wire.
@@ -55,9 +91,14 @@ class HaloEncode {
  public:
   virtual ~HaloEncode() = default;
   virtual std::int64_t row_bytes(std::int64_t cols) const = 0;
-  /// Rows `rows` of x, or all of x in order when `rows` is empty.
-  virtual void encode(const Backend& on, ConstTensor x, std::span<const std::int32_t> rows,
-                      std::byte* wire) = 0;
+  /// Rows of a matrix that are sent.
+  struct Rows {
+    ConstTensor x;
+    std::span<const std::int32_t> rows;  ///< empty: all, in order
+    std::span<const StoreId> ids;        ///< [x.rows]
+    RoundingDraws draws;
+  };
+  virtual void encode(const Backend& on, const Rows& rows, std::byte* wire) = 0;
   virtual void decode(const Backend& on, const std::byte* wire, Tensor y) = 0;
 };
 
@@ -67,24 +108,28 @@ class HaloSchedule {
   virtual ~HaloSchedule() = default;
   /// Compute what needs no arrivals between start and wait.
   virtual bool overlaps() const = 0;
+  /// What arrives at a step is what was sent the step before; the first step waits for its own.
+  virtual bool one_step_late() const { return false; }
 };
 
-/// One name per axis.
+/// One value per axis, with its parameter behind a colon where it has one: "boundary:0.1".
 struct HaloProtocol {
   std::string plan = "halo-rows";
   std::string route = "point-to-point";
   std::string select = "all";
   std::string encode = "fp32";
   std::string schedule = "overlap";
+  std::uint64_t seed = 0;  ///< of what is drawn
 };
 
-/// A value of an axis by its name; throws InputError with the nearest known one.
+/// A value of an axis by its name; throws InputError with the nearest known one, and on a parameter that is
+/// missing, out of range or not taken.
 std::unique_ptr<HaloPlanner> make_plan(const std::string& name);
 std::unique_ptr<HaloRoute> make_route(const std::string& name, RowExchange& rows);
 std::unique_ptr<HaloSelect> make_select(const std::string& name);
 std::unique_ptr<HaloEncode> make_encode(const std::string& name);
 std::unique_ptr<HaloSchedule> make_schedule(const std::string& name);
-/// The names an axis ("plan", "route", …) knows.
+/// The names an axis ("plan", "route", …) knows, without parameters.
 std::vector<std::string> halo_choices(const std::string& axis);
 
 }  // namespace kith

@@ -22,13 +22,12 @@ class Fp32 final : public HaloEncode {
   std::int64_t row_bytes(std::int64_t cols) const override {
     return cols * static_cast<std::int64_t>(sizeof(float));
   }
-  void encode(const Backend& on, ConstTensor x, std::span<const std::int32_t> rows,
-              std::byte* wire) override {
+  void encode(const Backend& on, const Rows& rows, std::byte* wire) override {
     auto* out = reinterpret_cast<float*>(wire);
-    if (rows.empty()) {
-      copy_rows(x, {out, x.rows, x.cols});
+    if (rows.rows.empty()) {
+      copy_rows(rows.x, {out, rows.x.rows, rows.x.cols});
     } else {
-      gather_rows(on, x, rows, {out, static_cast<std::int64_t>(rows.size()), x.cols});
+      gather_rows(on, rows.x, rows.rows, {out, std::ssize(rows.rows), rows.x.cols});
     }
   }
   void decode(const Backend&, const std::byte* wire, Tensor y) override {

@@ -1,83 +1,190 @@
 #include "kith/exec/halo/halo_exchange.h"
 
+#include <algorithm>
+#include <exception>
+
 #include "kith/core/memory_kind.h"
+#include "kith/core/rehearsal.h"
+#include "kith/kernels/dense.h"
 #include "kith/kernels/rows.h"
 
 namespace kith {
+namespace {
+
+/// to[places[i]] = from[i].
+void put_rows(ConstTensor from, std::span<const std::int32_t> places, Tensor to) {
+  if (rehearsing()) return;
+  for (std::size_t i = 0; i < places.size(); ++i) {
+    const float* row = from.row(static_cast<std::int64_t>(i));
+    std::copy(row, row + from.cols, to.row(places[i]));
+  }
+}
+
+void copy(const Backend& on, ConstTensor from, Tensor to) { axpby(on, 1, from, 0, to); }
+
+}  // namespace
 
 HaloExchange::HaloExchange(RowExchange& rows, Ledger& ledger, HaloLists lists, const HaloProtocol& protocol)
-    : HaloExchange(make_route(protocol.route, rows), ledger, std::move(lists), protocol) {}
+    : HaloExchange(make_route(protocol.route, rows), ledger, std::move(lists), protocol) {
+  nodes_.self = rows.comm().rank();
+}
 
 HaloExchange::HaloExchange(std::unique_ptr<HaloRoute> route, Ledger& ledger, HaloLists lists,
                            const HaloProtocol& protocol)
     : ledger_(&ledger),
       lists_(std::move(lists)),
+      nodes_{.seed = protocol.seed},
       route_(std::move(route)),
       select_(make_select(protocol.select)),
       encode_(make_encode(protocol.encode)),
+      exact_encode_(make_encode("fp32")),
       schedule_(make_schedule(protocol.schedule)) {}
-HaloExchange::~HaloExchange() = default;
 
-void HaloExchange::count_plan(std::int64_t row_bytes, int layer) {
-  ledger_->add({std::string(counter_) + ".plan_bytes", layer, -1},
+// What the last step sent nobody looks at; but it must have left and arrived before its memory goes. After a
+// failure nobody is waited for: the messages withdraw themselves.
+HaloExchange::~HaloExchange() {
+  if (std::uncaught_exceptions() > 0) return;
+  try {
+    for (auto& [channel, kept] : kept_) kept.under_way.messages_.wait();
+  } catch (const Error&) {
+    return;
+  }
+}
+
+void HaloExchange::evaluate_exactly(bool exact) {
+  exact_ = exact;
+  counter_ = exact ? "evaluation" : "halo";
+}
+
+const HaloLists& HaloExchange::planned(const HaloPass& pass) const {
+  const auto exchange = static_cast<std::size_t>(pass.layer - 1);
+  return exact_ || exchange >= narrowed_.size() ? lists_ : narrowed_[exchange];
+}
+
+HaloExchange::Flight HaloExchange::start(const Backend& on, ConstTensor x, const HaloPass& pass) {
+  const MemoryUse use(MemoryKind::halo);
+  Flight flight;
+  flight.pass_ = pass;
+  flight.cols_ = x.cols;
+  // A rehearsal knows no nodes; all rows are the most that may cross.
+  flight.lists_ = exact_ || rehearsing() ? &lists_ : &select_->select(planned(pass), nodes_, pass);
+  const HaloLists& lists = *flight.lists_;
+  const std::int64_t row_bytes = encode().row_bytes(x.cols);
+  const auto owned = static_cast<std::size_t>(lists.owned);
+  const auto sends = std::ssize(lists.send_rows);
+  flight.sent_ = Buffer(static_cast<std::size_t>((pass.backward ? lists.halo : sends) * row_bytes));
+  flight.arrived_ = Buffer(static_cast<std::size_t>((pass.backward ? sends : lists.halo) * row_bytes));
+  // Ranks that return gradients of one node round them independently.
+  const auto channel = static_cast<std::uint64_t>(2 * pass.layer + (pass.backward ? 1 : 0));
+  const auto sender = static_cast<std::uint64_t>(pass.backward ? nodes_.self.value() + 1 : 0);
+  const RoundingDraws draws{philox_key(nodes_.seed, Stream::rounding, sender << 32 | channel), pass.step};
+  if (flight.sent_.bytes() > 0 && !rehearsing())
+    encode().encode(on,
+                    {.x = x,
+                     .rows = pass.backward ? lists.halo_rows.span() : lists.send_rows.span(),
+                     .ids = pass.backward ? nodes_.ids.subspan(owned) : nodes_.ids.first(owned),
+                     .draws = draws},
+                    flight.sent_.data());
+  ledger_->add({std::string(counter_) + ".plan_bytes", pass.layer, -1},
                static_cast<double>(lists_.plan_rows * row_bytes));
+  const RowCounts reversed{.send = lists.counts.receive, .receive = lists.counts.send};
+  flight.messages_ = route_->start({flight.sent_.data(), flight.sent_.bytes()},
+                                   {flight.arrived_.data(), flight.arrived_.bytes()},
+                                   pass.backward ? reversed : lists.counts, row_bytes,
+                                   {.what = pass.backward ? "halo gradient exchange" : "halo exchange",
+                                    .counter = counter_,
+                                    .layer = pass.layer});
+  return flight;
+}
+
+Matrix HaloExchange::decoded(const Backend& on, Flight& flight) {
+  flight.messages_.wait();
+  const HaloLists& lists = *flight.lists_;
+  const MemoryUse use(MemoryKind::halo);
+  Matrix rows(flight.pass_.backward ? std::ssize(lists.send_rows) : lists.halo, flight.cols_);
+  encode().decode(on, flight.arrived_.data(), rows);
+  if (lists.scale != 1) axpby(on, lists.scale - 1, rows, 1, rows);
+  return rows;
+}
+
+const Matrix& HaloExchange::up_to_date(const Backend& on, Flight& flight) {
+  const HaloPass pass = flight.pass_;
+  Kept& kept = kept_[{pass.layer, pass.backward}];
+  const bool first = !kept.any;
+  const MemoryUse use(MemoryKind::halo);
+  if (first) {
+    const std::int64_t rows = pass.backward ? std::ssize(planned(pass).send_rows) : lists_.halo;
+    kept.rows = Matrix(rows, flight.cols_, 0.0f);
+    kept.any = true;
+  }
+  const auto take = [&](Flight& arrived) {
+    const Matrix rows = decoded(on, arrived);
+    const HaloLists& lists = *arrived.lists_;
+    const auto places = pass.backward ? lists.send_places.span() : lists.halo_rows.span();
+    const bool all =
+        pass.backward ? &lists == &planned(pass) : lists.halo_rows.empty() && lists.halo == lists_.halo;
+    all ? copy(on, rows, kept.rows) : put_rows(rows, places, kept.rows);
+  };
+  if (!one_step_late()) {
+    take(flight);
+  } else if (first) {
+    take(flight);
+  } else {
+    if (kept.under_way.lists_ != nullptr) take(kept.under_way);
+    kept.under_way = std::move(flight);
+  }
+  return kept.rows;
 }
 
 HaloExchange::Flight HaloExchange::start_fetch(const Backend& on, ConstTensor x, int layer,
                                                std::uint32_t step) {
-  const MemoryUse use(MemoryKind::halo);
-  Flight flight;
-  flight.cols_ = x.cols;
-  flight.selected_ = &select_->select(lists_, step);
-  const HaloLists& lists = *flight.selected_;
-  const std::int64_t row_bytes = encode_->row_bytes(x.cols);
-  flight.sent_ = Buffer(lists.send_rows.size() * static_cast<std::size_t>(row_bytes));
-  flight.arrived_ = Buffer(static_cast<std::size_t>(lists.halo * row_bytes));
-  if (!lists.send_rows.empty()) encode_->encode(on, x, lists.send_rows, flight.sent_.data());
-  count_plan(row_bytes, layer);
-  flight.messages_ = route_->start({flight.sent_.data(), flight.sent_.bytes()},
-                                   {flight.arrived_.data(), flight.arrived_.bytes()}, lists.counts, row_bytes,
-                                   {.what = "halo exchange", .counter = counter_, .layer = layer});
-  return flight;
+  return start(on, x, {.layer = layer, .backward = false, .step = step});
 }
 
 void HaloExchange::finish_fetch(const Backend& on, Flight& flight, Tensor halo) {
-  flight.messages_.wait();
-  encode_->decode(on, flight.arrived_.data(), halo);
+  if (keeps_values()) {
+    copy(on, up_to_date(on, flight), halo);
+    return;
+  }
+  const HaloLists& lists = *flight.lists_;
+  if (lists.halo == lists_.halo && lists.scale == 1 && lists.halo_rows.empty()) {
+    flight.messages_.wait();
+    encode().decode(on, flight.arrived_.data(), halo);
+    return;
+  }
+  const Matrix rows = decoded(on, flight);
+  if (rehearsing()) return;
+  for (std::int64_t i = 0; i < halo.rows; ++i) std::fill_n(halo.row(i), halo.cols, 0.0f);
+  put_rows(rows, lists.halo_rows, halo);
 }
 
 HaloExchange::Flight HaloExchange::start_return(const Backend& on, ConstTensor dhalo, int layer,
                                                 std::uint32_t step) {
-  const MemoryUse use(MemoryKind::halo);
-  Flight flight;
-  flight.cols_ = dhalo.cols;
-  flight.selected_ = &select_->select(lists_, step);
-  const HaloLists& lists = *flight.selected_;
-  const std::int64_t row_bytes = encode_->row_bytes(dhalo.cols);
-  flight.sent_ = Buffer(static_cast<std::size_t>(lists.halo * row_bytes));
-  flight.arrived_ = Buffer(lists.send_rows.size() * static_cast<std::size_t>(row_bytes));
-  if (lists.halo > 0) encode_->encode(on, dhalo, {}, flight.sent_.data());
-  count_plan(row_bytes, layer);
-  const RowCounts reversed{.send = lists.counts.receive, .receive = lists.counts.send};
-  flight.messages_ = route_->start({flight.sent_.data(), flight.sent_.bytes()},
-                                   {flight.arrived_.data(), flight.arrived_.bytes()}, reversed, row_bytes,
-                                   {.what = "halo gradient exchange", .counter = counter_, .layer = layer});
-  return flight;
+  return start(on, dhalo, {.layer = layer, .backward = true, .step = step});
 }
 
-void HaloExchange::finish_return(const Backend& on, Flight& flight, Tensor dx) {
-  flight.messages_.wait();
-  const HaloLists& lists = *flight.selected_;
-  const MemoryUse use(MemoryKind::halo);
-  Matrix rows(static_cast<std::int64_t>(lists.send_rows.size()), flight.cols_);
-  encode_->decode(on, flight.arrived_.data(), rows);
+void HaloExchange::wait(Flight& flight) {
+  if (!one_step_late()) flight.messages_.wait();
+}
+
+void HaloExchange::add_by_rank(const Backend& on, ConstTensor rows, const HaloLists& lists, Tensor dx) {
   std::int64_t begin = 0;
   for (const std::int64_t count : lists.counts.send) {
     const auto targets =
         lists.send_rows.span().subspan(static_cast<std::size_t>(begin), static_cast<std::size_t>(count));
-    if (count > 0) add_rows(on, rows.view().row_range(begin, begin + count), targets, dx);
+    if (count > 0) add_rows(on, rows.row_range(begin, begin + count), targets, dx);
     begin += count;
   }
+}
+
+void HaloExchange::finish_return(const Backend& on, Flight& flight, Tensor dx) {
+  if (keeps_values()) {
+    const HaloLists& all = planned(flight.pass_);
+    add_by_rank(on, up_to_date(on, flight), all, dx);
+    return;
+  }
+  const HaloLists& lists = *flight.lists_;
+  add_by_rank(on, decoded(on, flight), lists, dx);
 }
 
 }  // namespace kith

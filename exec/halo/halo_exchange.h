@@ -1,4 +1,5 @@
 #pragma once
+#include <map>
 #include <memory>
 
 #include "kith/exec/halo/axes.h"
@@ -6,7 +7,8 @@
 namespace kith {
 
 /// One rank's end of a halo protocol: brings the halo rows of an owned matrix, and takes their gradients
-/// back. The first is linear, the second is its adjoint, so together they are a differentiable op.
+/// back. The first is linear, the second is its adjoint, so together they are a differentiable op — as long
+/// as every planned row crosses as it is. What loses or delays rows says so at its value of an axis.
 class HaloExchange {
  public:
   /// `lists` from the protocol's planner. The row exchange and the ledger must outlive it.
@@ -21,8 +23,18 @@ class HaloExchange {
   /// Nothing crosses in either direction.
   bool idle() const { return lists_.halo == 0 && lists_.send_rows.empty(); }
 
-  /// The ledger's name for what crosses from now on: `<counter>.bytes`, ….
-  void count_as(const char* counter) { counter_ = counter; }
+  /// The ids of the rows [owned + halo], which must outlive it; what draws and selects needs them.
+  void know_nodes(std::span<const StoreId> ids) { nodes_.ids = ids; }
+  /// Lists of the exchanges 1, 2, … that training needs.
+  void narrow(std::vector<HaloLists> lists) { narrowed_ = std::move(lists); }
+  /// Values of earlier steps are used in place of some of today's: they must be exchanged before dropout.
+  bool keeps_values() const { return !exact_ && (schedule_->one_step_late() || select_->keeps_missing()); }
+  /// Rows that do not cross count as zeros.
+  bool drops_rows() const { return !exact_ && select_->drops_rows(); }
+
+  /// From now on every planned row crosses in fp32 in time, counted as "evaluation"; or as the protocol says,
+  /// counted as "halo".
+  void evaluate_exactly(bool exact);
 
   /// An exchange under way. `progress` between pieces of work keeps it moving.
   class Flight {
@@ -32,32 +44,54 @@ class HaloExchange {
    private:
     friend class HaloExchange;
     Buffer sent_, arrived_;
+    HaloPass pass_;
     std::int64_t cols_ = 0;
-    const HaloLists* selected_ = nullptr;
+    const HaloLists* lists_ = nullptr;
     RowExchange::InFlight messages_;
   };
 
   /// Sends the rows of x [owned, d] that others need.
   Flight start_fetch(const Backend& on, ConstTensor x, int layer, std::uint32_t step);
-  /// Waits; halo [halo, d] gets the arrived rows.
+  /// Waits; halo [halo, d] gets the arrived rows, and zeros where none came.
   void finish_fetch(const Backend& on, Flight& flight, Tensor halo);
 
   /// Sends the gradients dhalo [halo, d] to the rows' owners.
   Flight start_return(const Backend& on, ConstTensor dhalo, int layer, std::uint32_t step);
-  void wait(Flight& flight) { flight.messages_.wait(); }
+  /// Unless the schedule does not want today's rows.
+  void wait(Flight& flight);
   /// Waits; adds the arrived gradients to dx [owned, d], rank by rank in ascending order.
   void finish_return(const Backend& on, Flight& flight, Tensor dx);
 
  private:
-  void count_plan(std::int64_t row_bytes, int layer);
+  /// What a direction of a layer keeps from step to step.
+  struct Kept {
+    Matrix rows;  ///< what arrived last of every row: of the halo, or of the planned send rows
+    bool any = false;
+    Flight under_way;  ///< the last step's, not looked at yet
+  };
+
+  Flight start(const Backend& on, ConstTensor x, const HaloPass& pass);
+  const HaloLists& planned(const HaloPass& pass) const;
+  HaloEncode& encode() { return exact_ ? *exact_encode_ : *encode_; }
+  bool one_step_late() const { return !exact_ && schedule_->one_step_late(); }
+  bool keeps_missing() const { return !exact_ && select_->keeps_missing(); }
+  /// Waits; the rows as they arrived, scaled.
+  Matrix decoded(const Backend& on, Flight& flight);
+  /// The kept rows after what arrives at this step.
+  const Matrix& up_to_date(const Backend& on, Flight& flight);
+  static void add_by_rank(const Backend& on, ConstTensor rows, const HaloLists& lists, Tensor dx);
 
   Ledger* ledger_;
   const char* counter_ = "halo";
+  bool exact_ = false;
   HaloLists lists_;
+  std::vector<HaloLists> narrowed_;
+  HaloNodes nodes_;
   std::unique_ptr<HaloRoute> route_;
   std::unique_ptr<HaloSelect> select_;
-  std::unique_ptr<HaloEncode> encode_;
+  std::unique_ptr<HaloEncode> encode_, exact_encode_;
   std::unique_ptr<HaloSchedule> schedule_;
+  std::map<std::pair<int, bool>, Kept> kept_;
 };
 
 }  // namespace kith

@@ -5,7 +5,9 @@ namespace {
 
 class SelectAll final : public HaloSelect {
  public:
-  const HaloLists& select(const HaloLists& all, std::uint32_t) override { return all; }
+  const HaloLists& select(const HaloLists& planned, const HaloNodes&, const HaloPass&) override {
+    return planned;
+  }
 };
 
 }  // namespace

@@ -1,14 +1,28 @@
 #pragma once
+#include "kith/core/dtype.h"
 #include "kith/exec/halo/axes.h"
 
 namespace kith::halo {
 
 /// The makers of every value; each is defined in the file of its name and listed in registry.cc.
 std::unique_ptr<HaloPlanner> halo_rows();
+std::unique_ptr<HaloPlanner> needed_rows();
 std::unique_ptr<HaloRoute> point_to_point(RowExchange& rows);
 std::unique_ptr<HaloSelect> select_all();
+std::unique_ptr<HaloSelect> select_boundary(double probability);
+std::unique_ptr<HaloSelect> select_bins(double count);
 std::unique_ptr<HaloEncode> encode_fp32();
+std::unique_ptr<HaloEncode> encode_half(DType type);
+std::unique_ptr<HaloEncode> encode_quantised(int bits);
 std::unique_ptr<HaloSchedule> schedule_sync();
 std::unique_ptr<HaloSchedule> schedule_overlap();
+std::unique_ptr<HaloSchedule> schedule_stale();
+
+/// The lists of the rows of `halo` (ascending), told to their owners. Collective.
+HaloLists told_lists(const HaloPlanner::Owners& owners, std::span<const GlobalId> halo);
+
+/// The part of `planned` that `crosses(id, receiver)` picks, the same at both ends.
+HaloLists picked(const HaloLists& planned, const HaloNodes& nodes,
+                 const std::function<bool(StoreId, Rank receiver)>& crosses);
 
 }  // namespace kith::halo

@@ -13,6 +13,7 @@ namespace kith {
 /// Kipf & Welling 2017: D^-1/2 (A + I) D^-1/2 x Wᵀ + b. Needs SelfEdges::implied.
 class GcnConv {
  public:
+  static constexpr bool kSumsNeighbours = true;
   GcnConv(Parameters& parameters, const std::string& name, std::int64_t in, std::int64_t out);
   Var forward(Tape& tape, const LayerGraph& graph, const Var& x) const;
 
@@ -26,6 +27,7 @@ class GcnConv {
 enum class Aggregator { mean, maximum };
 class SageConv {
  public:
+  static constexpr bool kSumsNeighbours = true;
   SageConv(Parameters& parameters, const std::string& name, std::int64_t in, std::int64_t out,
            Aggregator aggregator = Aggregator::mean);
   Var forward(Tape& tape, const LayerGraph& graph, const Var& x) const;
@@ -39,6 +41,7 @@ class SageConv {
 
 class SageMaxConv : public SageConv {
  public:
+  static constexpr bool kSumsNeighbours = false;
   SageMaxConv(Parameters& parameters, const std::string& name, std::int64_t in, std::int64_t out)
       : SageConv(parameters, name, in, out, Aggregator::maximum) {}
 };
@@ -46,6 +49,7 @@ class SageMaxConv : public SageConv {
 /// Xu et al. 2019: MLP((1 + ε) x_i + Σ x_j) with a trained ε and an MLP of two layers.
 class GinConv {
  public:
+  static constexpr bool kSumsNeighbours = true;
   GinConv(Parameters& parameters, const std::string& name, std::int64_t in, std::int64_t out);
   Var forward(Tape& tape, const LayerGraph& graph, const Var& x) const;
 
@@ -66,6 +70,7 @@ struct GatOptions {
 };
 class GatConv {
  public:
+  static constexpr bool kSumsNeighbours = false;
   GatConv(Parameters& parameters, const std::string& name, std::int64_t in, std::int64_t out,
           const GatOptions& options);
   Var forward(Tape& tape, const LayerGraph& graph, const Var& x) const;
@@ -82,6 +87,7 @@ class GatConv {
 /// SelfEdges::explicit_edges.
 class GatV2Conv {
  public:
+  static constexpr bool kSumsNeighbours = false;
   GatV2Conv(Parameters& parameters, const std::string& name, std::int64_t in, std::int64_t out,
             const GatOptions& options);
   Var forward(Tape& tape, const LayerGraph& graph, const Var& x) const;

@@ -24,6 +24,7 @@ class Stacked final : public Model {
     std::vector<Var> outputs;
     for (int l = 0; l < layers(); ++l) {
       if (l + 1 == layers() && !between_.jumps()) tape.note_embedding(h);
+      h = with_kept_halo(tape, graphs[l], std::move(h));
       h = dropout(tape, graphs[l], std::move(h), l == 0 ? dropout_.input : dropout_.hidden);
       h = between_.with_residual(tape, graphs[l], l, layer(l).forward(tape, graphs[l], h), h);
       if (l + 1 == layers() && !between_.jumps()) break;
@@ -36,6 +37,8 @@ class Stacked final : public Model {
   int layers() const override { return static_cast<int>(layers_.size()); }
   SelfEdges self_edges() const override { return Edges; }
   bool sums_over_ranks() const override { return between_.sums_over_ranks(); }
+  bool one_exchange_a_layer() const override { return !sums_over_ranks(); }
+  bool sums_neighbours() const override { return Layer::kSumsNeighbours; }
 
  private:
   const Layer& layer(int l) const { return layers_[static_cast<std::size_t>(l)]; }

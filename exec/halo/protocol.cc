@@ -1,0 +1,100 @@
+#include "kith/exec/halo/protocol.h"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include "kith/core/settings.h"
+
+namespace kith {
+namespace {
+
+[[noreturn]] void refuse_preset(const std::string& name) {
+  std::vector<std::string> known;
+  for (const HaloPreset& preset : halo_presets()) known.emplace_back(preset.name);
+  const auto near = nearest_name(name, known);
+  throw InputError(fmt::format(
+      "--protocol {}: no such protocol; {}", name,
+      near ? fmt::format("did you mean {}?", *near) : fmt::format("one of {}", fmt::join(known, ", "))));
+}
+
+/// The value behind "key=".
+std::string parameter_of(const HaloPreset& preset, const std::string& text) {
+  const std::string key = preset.parameter == nullptr ? "" : std::string(preset.parameter) + '=';
+  if (key.empty() || !text.starts_with(key) || text.size() == key.size())
+    throw InputError(fmt::format(
+        "--protocol {}:{}: {}", preset.name, text,
+        key.empty() ? "it takes no parameter" : fmt::format("write {}:{}VALUE", preset.name, key)));
+  return text.substr(key.size());
+}
+
+std::string filled(const std::string& value, const std::string& parameter) {
+  const std::size_t place = value.find("{}");
+  return place == std::string::npos ? value : value.substr(0, place) + parameter + value.substr(place + 2);
+}
+
+}  // namespace
+
+const std::vector<HaloPreset>& halo_presets() {
+  static const std::vector<HaloPreset> presets{
+      {"exact", nullptr, "", {.plan = "needed-rows"}, "fewest rows, nothing lost"},
+      {"quant", "bits", "4", {.encode = "int{}"}, "rows of few bits, rounded stochastically"},
+      {"bns-gcn", "p", "0.1", {.select = "boundary:{}"}, "a random part of the boundary"},
+      {"pipegcn", nullptr, "", {.schedule = "stale"}, "rows and gradients one step old"},
+      {"distgnn-0c", nullptr, "", {.select = "boundary:0"}, "no communication"},
+      {"distgnn-cd0", nullptr, "", {}, "everything, in time"},
+      {"distgnn-cdr",
+       "r",
+       "5",
+       {.select = "bins:{}", .schedule = "stale"},
+       "a bin of the rows at a time, late"},
+      {"sylvie", nullptr, "", {.encode = "int1", .schedule = "stale"}, "one bit an element, one step old"}};
+  return presets;
+}
+
+HaloProtocol protocol_named(const std::string& text) {
+  const std::size_t colon = text.find(':');
+  const auto& presets = halo_presets();
+  const auto found = std::find_if(presets.begin(), presets.end(),
+                                  [&](const HaloPreset& p) { return text.substr(0, colon) == p.name; });
+  if (found == presets.end()) refuse_preset(text.substr(0, colon));
+  const std::string parameter =
+      colon == std::string::npos ? found->fallback : parameter_of(*found, text.substr(colon + 1));
+  HaloProtocol protocol = found->axes;
+  for (std::string* axis :
+       {&protocol.plan, &protocol.route, &protocol.select, &protocol.encode, &protocol.schedule})
+    *axis = filled(*axis, parameter);
+  check_values(protocol);
+  return protocol;
+}
+
+std::string explained(const HaloProtocol& protocol) {
+  return fmt::format("--plan {}\n--route {}\n--select {}\n--encode {}\n--schedule {}\n", protocol.plan,
+                     protocol.route, protocol.select, protocol.encode, protocol.schedule);
+}
+
+void check_values(const HaloProtocol& protocol) {
+  make_plan(protocol.plan);
+  const auto routes = halo_choices("route");
+  require(std::find(routes.begin(), routes.end(), protocol.route) != routes.end(), "the route is known");
+  make_select(protocol.select);
+  make_encode(protocol.encode);
+  make_schedule(protocol.schedule);
+}
+
+void check_protocol(const HaloProtocol& protocol, const Model& model) {
+  check_values(protocol);
+  if (protocol.plan == "needed-rows" && !model.one_exchange_a_layer())
+    throw InputError(
+        "plan needed-rows needs a model whose rows depend on their neighbourhoods alone: not one with batch "
+        "norm, "
+        "and a custom model must say so (Model::one_exchange_a_layer); use plan halo-rows");
+  if (make_select(protocol.select)->drops_rows() && !model.sums_neighbours())
+    throw InputError(fmt::format(
+        "select {} leaves out neighbours and scales up the others, which is right in the mean for sums over "
+        "neighbours only (gcn, sage, gin), not for attention and maxima; use select all",
+        protocol.select));
+}
+
+}  // namespace kith
