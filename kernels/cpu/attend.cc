@@ -22,7 +22,7 @@ HWY_BEFORE_NAMESPACE();
 namespace kith {
 namespace HWY_NAMESPACE {
 
-template <bool kAdditive, class DH, bool kPartial>
+template <bool kAdditive, class DH, int kWhole>
 class ForwardSweep {
   using VH = hn::Vec<DH>;
 
@@ -60,22 +60,17 @@ class ForwardSweep {
       block_.others[k] = s_.other.row(column);
       block_.rows[k] = s_.x.row(column);
     }
-    const auto look_ahead = [&](std::int64_t) HWY_ATTR { ahead.step(); };
-    const auto stay = [](std::int64_t) {};
+    const auto step = [&]() HWY_ATTR { ahead.step(); };
     if constexpr (kAdditive) {
-      block_.multiply_scores(s_.own.row(row_), look_ahead);
+      block_.multiply_scores(s_.own.row(row_), in_turn<2, 0>(step));
     } else {
-      block_.add_scores(s_.own.row(row_));
+      block_.add_scores(s_.own.row(row_), in_turn<2, 0>(step));
     }
     shift();
     block_.exponentiate();
     add_exponentials();
     if (s_.drops) drop(first - s_.a.indptr[row_]);
-    if constexpr (kAdditive) {
-      add_rows(block_.shape, block_.rows, block_.weight, count, shrink_.data(), row_sum_, stay);
-    } else {
-      add_rows(block_.shape, block_.rows, block_.weight, count, shrink_.data(), row_sum_, look_ahead);
-    }
+    add_rows(block_.shape, block_.rows, block_.weight, count, shrink_.data(), row_sum_, in_turn<2, 1>(step));
   }
 
   void merge(const float* state) {
@@ -137,19 +132,19 @@ class ForwardSweep {
 
   const AttentionForward& call_;
   const AttentionSweep& s_;
-  AttentionBlock<DH, kPartial> block_;
+  AttentionBlock<DH, kWhole> block_;
   std::int64_t heads_, cols_, row_ = 0;
   std::vector<float> state_, shrink_;
   float *largest_, *sum_, *row_sum_;
 };
 
 void attend_task(const AttentionForward& call, const SweepTask& task) {
-  with_shape(call.sweep, [&](auto heads, auto partial) {
+  with_shape(call.sweep, [&](auto heads, auto whole) {
     if (call.sweep.att != nullptr) {
-      ForwardSweep<true, decltype(heads), decltype(partial)::value> sweep(call);
+      ForwardSweep<true, decltype(heads), decltype(whole)::value> sweep(call);
       run_task(sweep, call.sweep, task);
     } else {
-      ForwardSweep<false, decltype(heads), decltype(partial)::value> sweep(call);
+      ForwardSweep<false, decltype(heads), decltype(whole)::value> sweep(call);
       run_task(sweep, call.sweep, task);
     }
   });

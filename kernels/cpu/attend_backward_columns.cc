@@ -22,7 +22,7 @@ HWY_BEFORE_NAMESPACE();
 namespace kith {
 namespace HWY_NAMESPACE {
 
-template <bool kAdditive, class DH, bool kPartial>
+template <bool kAdditive, class DH, int kWhole>
 class ColumnGradientSweep {
   using VH = hn::Vec<DH>;
 
@@ -63,15 +63,13 @@ class ColumnGradientSweep {
       block_.others[k] = kAdditive ? s_.other.row(destination) : call_.facts.row(destination);
       block_.rows[k] = call_.dy.row(destination);
     }
-    const auto look_ahead = [&](std::int64_t) HWY_ATTR { ahead.step(); };
-    const auto stay = [](std::int64_t) {};
+    const auto step = [&]() HWY_ATTR { ahead.step(); };
     if constexpr (kAdditive) {
-      block_.multiply_scores(s_.own.row(row_), look_ahead);
-      block_.multiply_rows(s_.x.row(row_), stay);
+      block_.multiply_scores(s_.own.row(row_), in_turn<4, 0>(step));
     } else {
-      block_.add_scores(s_.own.row(row_));
-      block_.multiply_rows(s_.x.row(row_), look_ahead);
+      block_.add_scores(s_.own.row(row_), in_turn<4, 0>(step));
     }
+    block_.multiply_rows(s_.x.row(row_), in_turn<2, 1>(step));
     weigh();
     if (s_.drops) draw(first);
     differentiate();
@@ -80,7 +78,7 @@ class ColumnGradientSweep {
     } else {
       add_right();
     }
-    add_rows(block_.shape, block_.rows, block_.weight, count, ones_.data(), dx_, stay);
+    add_rows(block_.shape, block_.rows, block_.weight, count, ones_.data(), dx_, in_turn<4, 2>(step));
   }
 
   void merge(const float* state) { add_to(state, static_cast<std::int64_t>(state_.size()), state_.data()); }
@@ -116,8 +114,8 @@ class ColumnGradientSweep {
     block_.exponentiate();
   }
   HWY_INLINE void draw(std::int64_t first) {
-    StoreId ids[AttentionBlock<DH, kPartial>::kMostEntries];
-    std::int64_t slots[AttentionBlock<DH, kPartial>::kMostEntries];
+    StoreId ids[AttentionBlock<DH, kWhole>::kMostEntries];
+    std::int64_t slots[AttentionBlock<DH, kWhole>::kMostEntries];
     for (std::int64_t k = 0; k < block_.count; ++k) {
       const std::int64_t destination = s_.a.indices[first + k];
       ids[k] = s_.destinations[destination];
@@ -154,10 +152,10 @@ class ColumnGradientSweep {
     over_strips<HWY_TARGET == HWY_AVX2 ? 2 : 4>(
         block_.shape.vectors, [&](std::int64_t first, auto vectors) HWY_ATTR {
           constexpr int kVectors = decltype(vectors)::value;
-          const HeadStrip<kVectors, kPartial> at(block_.shape, first);
+          const HeadStrip<kVectors, kWhole> at(block_.shape, first);
           V side[kVectors], att[kVectors], rectified[kVectors], dx[kVectors], d_att[kVectors];
           const auto load = [&](const float* p, V* out) HWY_ATTR {
-            for (int v = 0; v < kVectors; ++v) out[v] = block_.shape.load(p + at.offset[v], at.last[v]);
+            for (int v = 0; v < kVectors; ++v) out[v] = block_.shape.load(p + at.offset(v), at.partial(v));
           };
           load(own, side);
           load(s_.att, att);
@@ -166,15 +164,15 @@ class ColumnGradientSweep {
           load(d_side_, d_att);
           for (std::int64_t k = 0; k < block_.count; ++k) {
             for (int v = 0; v < kVectors; ++v) {
-              const V z = hn::Add(side[v], block_.shape.load(block_.others[k] + at.offset[v], at.last[v]));
-              const V ds = hn::Set(Tag(), block_.product[k * heads_ + at.head[v]]);
+              const V z = hn::Add(side[v], block_.shape.load(block_.others[k] + at.offset(v), at.partial(v)));
+              const V ds = hn::Set(Tag(), block_.product[k * heads_ + at.head(v)]);
               dx[v] = hn::MulAdd(ds, hn::IfThenElse(hn::Gt(z, hn::Zero(Tag())), att[v], rectified[v]), dx[v]);
               d_att[v] = hn::MulAdd(ds, hn::Max(z, hn::Mul(slope, z)), d_att[v]);
             }
           }
           for (int v = 0; v < kVectors; ++v) {
-            block_.shape.store(dx[v], dx_ + at.offset[v], at.last[v]);
-            block_.shape.store(d_att[v], d_side_ + at.offset[v], at.last[v]);
+            block_.shape.store(dx[v], dx_ + at.offset(v), at.partial(v));
+            block_.shape.store(d_att[v], d_side_ + at.offset(v), at.partial(v));
           }
         });
   }
@@ -185,20 +183,20 @@ class ColumnGradientSweep {
 
   const AttentionColumnGradients& call_;
   const AttentionSweep& s_;
-  AttentionBlock<DH, kPartial> block_;
+  AttentionBlock<DH, kWhole> block_;
   std::int64_t heads_, cols_, side_, row_ = 0;
   std::vector<float> state_, rectified_, ones_, inner_;
   float *dx_, *d_side_;
-  std::array<const float*, AttentionBlock<DH, kPartial>::kMostEntries> facts_{};
+  std::array<const float*, AttentionBlock<DH, kWhole>::kMostEntries> facts_{};
 };
 
 void column_gradients_task(const AttentionColumnGradients& call, const SweepTask& task) {
-  with_shape(call.sweep, [&](auto heads, auto partial) {
+  with_shape(call.sweep, [&](auto heads, auto whole) {
     if (call.sweep.att != nullptr) {
-      ColumnGradientSweep<true, decltype(heads), decltype(partial)::value> sweep(call);
+      ColumnGradientSweep<true, decltype(heads), decltype(whole)::value> sweep(call);
       run_task(sweep, call.sweep, task);
     } else {
-      ColumnGradientSweep<false, decltype(heads), decltype(partial)::value> sweep(call);
+      ColumnGradientSweep<false, decltype(heads), decltype(whole)::value> sweep(call);
       run_task(sweep, call.sweep, task);
     }
   });

@@ -21,7 +21,7 @@ HWY_BEFORE_NAMESPACE();
 namespace kith {
 namespace HWY_NAMESPACE {
 
-template <bool kAdditive, class DH, bool kPartial>
+template <bool kAdditive, class DH, int kWhole>
 class RowGradientSweep {
   using VH = hn::Vec<DH>;
 
@@ -59,15 +59,13 @@ class RowGradientSweep {
       block_.others[k] = s_.other.row(column);
       block_.rows[k] = s_.x.row(column);
     }
-    const auto look_ahead = [&](std::int64_t) HWY_ATTR { ahead.step(); };
-    const auto stay = [](std::int64_t) {};
+    const auto step = [&]() HWY_ATTR { ahead.step(); };
     if constexpr (kAdditive) {
-      block_.multiply_scores(s_.own.row(row_), look_ahead);
-      block_.multiply_rows(call_.dy.row(row_), stay);
+      block_.multiply_scores(s_.own.row(row_), in_turn<2, 0>(step));
     } else {
-      block_.add_scores(s_.own.row(row_));
-      block_.multiply_rows(call_.dy.row(row_), look_ahead);
+      block_.add_scores(s_.own.row(row_), in_turn<2, 0>(step));
     }
+    block_.multiply_rows(call_.dy.row(row_), in_turn<2, 1>(step));
     weigh();
     if (s_.drops) block_.draw_row(s_.destinations[row_], first - s_.a.indptr[row_]);
     multiply_by_dalpha();
@@ -139,10 +137,10 @@ class RowGradientSweep {
     over_strips<HWY_TARGET == HWY_AVX2 ? 2 : 4>(
         block_.shape.vectors, [&](std::int64_t first, auto vectors) HWY_ATTR {
           constexpr int kVectors = decltype(vectors)::value;
-          const HeadStrip<kVectors, kPartial> at(block_.shape, first);
+          const HeadStrip<kVectors, kWhole> at(block_.shape, first);
           V side[kVectors], att[kVectors], rectified[kVectors], with_dalpha[kVectors], plain[kVectors];
           const auto load = [&](const float* p, V* out) HWY_ATTR {
-            for (int v = 0; v < kVectors; ++v) out[v] = block_.shape.load(p + at.offset[v], at.last[v]);
+            for (int v = 0; v < kVectors; ++v) out[v] = block_.shape.load(p + at.offset(v), at.partial(v));
           };
           load(own, side);
           load(s_.att, att);
@@ -152,34 +150,34 @@ class RowGradientSweep {
           for (std::int64_t k = 0; k < block_.count; ++k) {
             const float *product = block_.product + k * heads_, *weight = block_.weight + k * heads_;
             for (int v = 0; v < kVectors; ++v) {
-              const V z = hn::Add(side[v], block_.shape.load(block_.others[k] + at.offset[v], at.last[v]));
+              const V z = hn::Add(side[v], block_.shape.load(block_.others[k] + at.offset(v), at.partial(v)));
               const V f = hn::IfThenElse(hn::Gt(z, hn::Zero(Tag())), att[v], rectified[v]);
-              with_dalpha[v] = hn::MulAdd(hn::Set(Tag(), product[at.head[v]]), f, with_dalpha[v]);
-              plain[v] = hn::MulAdd(hn::Set(Tag(), weight[at.head[v]]), f, plain[v]);
+              with_dalpha[v] = hn::MulAdd(hn::Set(Tag(), product[at.head(v)]), f, with_dalpha[v]);
+              plain[v] = hn::MulAdd(hn::Set(Tag(), weight[at.head(v)]), f, plain[v]);
             }
           }
           for (int v = 0; v < kVectors; ++v) {
-            block_.shape.store(with_dalpha[v], with_dalpha_ + at.offset[v], at.last[v]);
-            block_.shape.store(plain[v], plain_ + at.offset[v], at.last[v]);
+            block_.shape.store(with_dalpha[v], with_dalpha_ + at.offset(v), at.partial(v));
+            block_.shape.store(plain[v], plain_ + at.offset(v), at.partial(v));
           }
         });
   }
 
   const AttentionRowGradients& call_;
   const AttentionSweep& s_;
-  AttentionBlock<DH, kPartial> block_;
+  AttentionBlock<DH, kWhole> block_;
   std::int64_t heads_, side_, row_ = 0;
   std::vector<float> state_, rectified_;
   float *inner_, *with_dalpha_, *plain_;
 };
 
 void row_gradients_task(const AttentionRowGradients& call, const SweepTask& task) {
-  with_shape(call.sweep, [&](auto heads, auto partial) {
+  with_shape(call.sweep, [&](auto heads, auto whole) {
     if (call.sweep.att != nullptr) {
-      RowGradientSweep<true, decltype(heads), decltype(partial)::value> sweep(call);
+      RowGradientSweep<true, decltype(heads), decltype(whole)::value> sweep(call);
       run_task(sweep, call.sweep, task);
     } else {
-      RowGradientSweep<false, decltype(heads), decltype(partial)::value> sweep(call);
+      RowGradientSweep<false, decltype(heads), decltype(whole)::value> sweep(call);
       run_task(sweep, call.sweep, task);
     }
   });

@@ -44,27 +44,37 @@ HWY_INLINE void store_first(V v, float* p, std::int64_t count) {
   std::copy_n(lanes, count, p);
 }
 
-/// How a row of heads · width numbers lies in vectors; with kPartial every head's last vector holds `rest`.
-template <bool kPartial>
+/// How a row of heads · width numbers lies in vectors. With kWhole > 0 a head is so many whole vectors; else
+/// any number of them, and what is left.
+template <int kWhole>
 struct HeadVectors {
   HeadVectors(std::int64_t h, std::int64_t w)
-      : heads(h), width(w), whole(w / kLanes), rest(w % kLanes), vectors(h * (whole + (kPartial ? 1 : 0))) {}
-  HWY_INLINE V load(const float* p, bool last) const {
-    return kPartial && last ? load_first(p, rest) : hn::LoadU(Tag(), p);
+      : heads(h),
+        width(w),
+        whole(kWhole > 0 ? kWhole : w / kLanes),
+        rest(kWhole > 0 ? 0 : w % kLanes),
+        per_head(whole + (rest > 0 ? 1 : 0)),
+        vectors(h * per_head) {}
+  HWY_INLINE V load(const float* p, bool partial) const {
+    return kWhole == 0 && partial ? load_first(p, rest) : hn::LoadU(Tag(), p);
   }
-  HWY_INLINE void store(V v, float* p, bool last) const {
-    if (kPartial && last) return store_first(v, p, rest);
+  HWY_INLINE void store(V v, float* p, bool partial) const {
+    if (kWhole == 0 && partial) return store_first(v, p, rest);
     hn::StoreU(v, Tag(), p);
   }
-  /// term(vector's place in the head, whether it is partial) is added for all vectors of a head.
+  /// term(where the vector begins in the head, whether it is partial, the sum so far) over a head's vectors.
   template <class Term>
   HWY_INLINE V sum(Term&& term) const {
     V total = hn::Zero(Tag());
+    if constexpr (kWhole > 0) {
+      for (int j = 0; j < kWhole; ++j) total = term(j * kLanes, false, total);
+      return total;
+    }
     for (std::int64_t j = 0; j < whole; ++j) total = term(j * kLanes, false, total);
-    return kPartial ? term(whole * kLanes, true, total) : total;
+    return rest > 0 ? term(whole * kLanes, true, total) : total;
   }
 
-  std::int64_t heads, width, whole, rest, vectors;
+  std::int64_t heads, width, whole, rest, per_head, vectors;
 };
 
 /// Lane i of the result is the sum of the lanes of v[i]. Overwrites v.
@@ -119,42 +129,56 @@ HWY_INLINE void over_strips(std::int64_t vectors, Body&& body) {
   over_strips_of<1>(first, vectors, body);
 }
 
-/// Where the vectors of a strip lie.
-template <int kVectors, bool kPartial>
+/// Where the vectors of a strip lie: constants where heads are whole vectors, for then a strip is some heads,
+/// or lies in one.
+template <int kVectors, int kWhole>
 struct HeadStrip {
-  HeadStrip(const HeadVectors<kPartial>& shape, std::int64_t first) {
-    const std::int64_t per_head = shape.vectors / shape.heads;
+  HeadStrip(const HeadVectors<kWhole>&, std::int64_t f) : first(f * kLanes), first_head(f / kWhole) {}
+  HWY_INLINE std::int64_t head(int v) const { return first_head + v / kWhole; }
+  HWY_INLINE std::int64_t offset(int v) const { return first + v * kLanes; }
+  HWY_INLINE bool partial(int) const { return false; }
+  std::int64_t first, first_head;
+};
+template <int kVectors>
+struct HeadStrip<kVectors, 0> {
+  HeadStrip(const HeadVectors<0>& shape, std::int64_t first) {
+    std::int64_t h = first / shape.per_head, place = first % shape.per_head;
     for (int v = 0; v < kVectors; ++v) {
-      head[v] = (first + v) / per_head;
-      const std::int64_t place = (first + v) % per_head;
-      offset[v] = head[v] * shape.width + place * kLanes;
-      last[v] = kPartial && place + 1 == per_head;
+      heads[v] = h;
+      offsets[v] = h * shape.width + place * kLanes;
+      partials[v] = place == shape.whole;
+      if (++place < shape.per_head) continue;
+      place = 0;
+      ++h;
     }
   }
-  std::int64_t head[kVectors], offset[kVectors];
-  bool last[kVectors];
+  HWY_INLINE std::int64_t head(int v) const { return heads[v]; }
+  HWY_INLINE std::int64_t offset(int v) const { return offsets[v]; }
+  HWY_INLINE bool partial(int v) const { return partials[v]; }
+  std::int64_t heads[kVectors], offsets[kVectors];
+  bool partials[kVectors];
 };
 
 /// sum[h] = factor[h] · sum[h] + Σ_k weights[k, h] · rows[k][h]; visit(k) is called once for every k < count.
-template <bool kPartial, class Visit>
-HWY_INLINE void add_rows(const HeadVectors<kPartial>& shape, const float* const* rows, const float* weights,
+template <int kWhole, class Visit>
+HWY_INLINE void add_rows(const HeadVectors<kWhole>& shape, const float* const* rows, const float* weights,
                          std::int64_t count, const float* factor, float* sum, Visit&& visit) {
   const std::int64_t heads = shape.heads;
   // AVX2 has 16 registers, the others 32.
   over_strips<HWY_TARGET == HWY_AVX2 ? 8 : 16>(shape.vectors, [&](std::int64_t first, auto vectors) HWY_ATTR {
     constexpr int kVectors = decltype(vectors)::value;
-    const HeadStrip<kVectors, kPartial> at(shape, first);
+    const HeadStrip<kVectors, kWhole> at(shape, first);
     V total[kVectors];
     for (int v = 0; v < kVectors; ++v)
-      total[v] = hn::Mul(hn::Set(Tag(), factor[at.head[v]]), shape.load(sum + at.offset[v], at.last[v]));
+      total[v] = hn::Mul(hn::Set(Tag(), factor[at.head(v)]), shape.load(sum + at.offset(v), at.partial(v)));
     for (std::int64_t k = 0; k < count; ++k) {
       if (first == 0) visit(k);
       const float* w = weights + k * heads;
       for (int v = 0; v < kVectors; ++v)
-        total[v] = hn::MulAdd(hn::Set(Tag(), w[at.head[v]]), shape.load(rows[k] + at.offset[v], at.last[v]),
-                              total[v]);
+        total[v] = hn::MulAdd(hn::Set(Tag(), w[at.head(v)]),
+                              shape.load(rows[k] + at.offset(v), at.partial(v)), total[v]);
     }
-    for (int v = 0; v < kVectors; ++v) shape.store(total[v], sum + at.offset[v], at.last[v]);
+    for (int v = 0; v < kVectors; ++v) shape.store(total[v], sum + at.offset(v), at.partial(v));
   });
 }
 

@@ -33,6 +33,9 @@ class Prefetcher {
       : cursor_(cursor), columns_(columns) {
     std::int64_t floats = 0;
     for (const ConstTensor& table : tables) {
+      const bool on_lines = reinterpret_cast<std::uintptr_t>(table.data) % 64 == 0;
+      straddles_[static_cast<std::size_t>(count_)] =
+          !on_lines || (table.stride % kLine != 0 && (table.stride >= kLine || kLine % table.stride != 0));
       tables_[static_cast<std::size_t>(count_++)] = table;
       floats += table.cols;
     }
@@ -46,20 +49,23 @@ class Prefetcher {
     for (int t = 0; t < count_; ++t) {
       const ConstTensor& table = tables_[static_cast<std::size_t>(t)];
       const float* p = table.row(columns_[e]);
-      for (std::int64_t j = 0; j < table.cols; j += 16) prefetch_far(p + j);
-      prefetch_far(p + table.cols - 1);
+      for (std::int64_t j = 0; j < table.cols; j += kLine) prefetch_far(p + j);
+      if (straddles_[static_cast<std::size_t>(t)]) prefetch_far(p + table.cols - 1);
     }
   }
 
  private:
   EntryCursor cursor_;
   const std::int32_t* columns_;
+  static constexpr std::int64_t kLine = 16;  ///< numbers of it
+
   std::array<ConstTensor, 3> tables_;
+  std::array<bool, 3> straddles_{};
   int count_ = 0;
 };
 
 /// The block of entries that a sweep is at. DH is a vector of heads. Per-entry arrays are [per_block, heads].
-template <class DH, bool kPartial>
+template <class DH, int kWhole>
 class AttentionBlock {
   using VH = hn::Vec<DH>;
 
@@ -81,15 +87,18 @@ class AttentionBlock {
   AttentionBlock& operator=(const AttentionBlock&) = delete;
 
   /// GAT: score = leaky_relu(own + others[k]), and rectifier = its slope there.
-  HWY_INLINE void add_scores(const float* own) {
+  template <class Visit>
+  HWY_INLINE void add_scores(const float* own, Visit&& visit) {
     const DH d;
     const VH slope = hn::Set(d, sweep.slope), one = hn::Set(d, 1.0f);
-    for (std::int64_t k = 0; k < count; ++k)
+    for (std::int64_t k = 0; k < count; ++k) {
+      visit(k);
       over_heads<DH>(heads, [&](std::int64_t h) HWY_ATTR {
         const VH z = hn::Add(hn::LoadU(d, own + h), hn::LoadU(d, others[k] + h));
         hn::StoreU(hn::Max(z, hn::Mul(slope, z)), d, score + k * heads + h);
         hn::StoreU(hn::IfThenElse(hn::Gt(z, hn::Zero(d)), one, slope), d, rectifier + k * heads + h);
       });
+    }
   }
   /// GATv2: score = ⟨att, leaky_relu(own + others[k])⟩.
   template <class Visit>
@@ -160,7 +169,7 @@ class AttentionBlock {
 
   static constexpr std::int64_t kMostEntries = 64;
   const AttentionSweep& sweep;
-  const HeadVectors<kPartial> shape;
+  const HeadVectors<kWhole> shape;
   const std::int64_t heads, per_block;
   std::int64_t count = 0;                  ///< of entries in the block
   const float* others[kMostEntries] = {};  ///< the scores' other side
@@ -191,6 +200,15 @@ class AttentionBlock {
   std::vector<std::uint32_t> drawn_;
   std::array<std::int64_t, kMostEntries> starts_{};
 };
+
+/// Calls step for every kPlaces-th entry: a block's loops take turns, for a core has few misses in flight,
+/// and memory must not idle while it computes.
+template <int kPlaces, int kPlace, class Step>
+auto in_turn(Step&& step) {
+  return [&step](std::int64_t k) HWY_ATTR {
+    if (k % kPlaces == kPlace) step();
+  };
+}
 
 /// x[j] += y[j].
 HWY_INLINE void add_to(const float* y, std::int64_t count, float* x) {
@@ -227,16 +245,19 @@ void run_task(Sweep& sweep, const AttentionSweep& s, const SweepTask& task) {
   sweep.finish(task.row, task.slot);
 }
 
-/// Calls body(tag of a vector of heads, whether heads end in a part of a vector) as constants.
+/// Calls body(tag of a vector of heads, a head's whole vectors or 0) as constants. Each pair is a copy of the
+/// sweeps, so there are few: those of heads of 16 and 32 columns on the widest vectors.
 template <class Body>
 void with_shape(const AttentionSweep& s, Body&& body) {
-  const auto with_heads = [&](auto partial) {
-    if (s.heads % 8 == 0) return body(hn::CappedTag<float, 8>(), partial);
-    if (s.heads % 4 == 0) return body(hn::CappedTag<float, 4>(), partial);
-    body(hn::CappedTag<float, 1>(), partial);
-  };
-  if (s.width % kLanes == 0) return with_heads(std::false_type());
-  with_heads(std::true_type());
+  const hn::CappedTag<float, 1> one;
+  constexpr std::integral_constant<int, 0> any;
+  if (HWY_TARGET == HWY_SCALAR || s.heads % 4 != 0) return body(one, any);
+#if HWY_TARGET != HWY_SCALAR
+  const hn::CappedTag<float, 4> four;
+  if (s.width == kLanes) return body(four, std::integral_constant<int, 1>());
+  if (s.width == 2 * kLanes) return body(four, std::integral_constant<int, 2>());
+  body(four, any);
+#endif
 }
 
 }  // namespace HWY_NAMESPACE
