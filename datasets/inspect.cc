@@ -102,6 +102,18 @@ void add_properties(Facts& facts, const GraphProperties& graph) {
   facts.add("isolated_nodes", "isolated nodes", as_json(graph.isolated), share(graph.isolated, graph.nodes));
 }
 
+/// What preparing the raw edges left out.
+void add_raw(Facts& facts, const StoreMeta& meta, const GraphProperties& graph) {
+  if (meta.raw_edges < 0) return;
+  const std::int64_t dropped = std::max<std::int64_t>(meta.raw_self_loops - graph.self_loops, 0);
+  const std::int64_t kept = graph.symmetric ? graph.undirected_edges : graph.edges - graph.self_loops;
+  const std::int64_t merged = std::max<std::int64_t>(meta.raw_edges - meta.raw_self_loops - kept, 0);
+  facts.add("raw_edges", "edges read", meta.raw_edges);
+  facts.add("self_loops_removed", "  self-loops removed", as_json(dropped), share(dropped, meta.raw_edges));
+  facts.add("edges_merged", "  repeated or reverse ones merged", as_json(merged),
+            share(merged, meta.raw_edges));
+}
+
 void add_shape(Facts& facts, const Store& store) {
   const ComponentSummary components = component_summary(store.graph());
   facts.add("components", "components", components.count);
@@ -188,6 +200,7 @@ Description description_of(const Store& store) {
   add_identity(facts, "store", store.folder(), store.meta());
   const GraphProperties properties = properties_of(store.graph());  // refuses rows that leave the graph
   add_properties(facts, properties);
+  add_raw(facts, store.meta(), properties);
   add_shape(facts, store);
   add_degrees(facts, store.graph());
   add_contents(facts, store.meta());

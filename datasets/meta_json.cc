@@ -34,16 +34,18 @@ std::int64_t count_at(const Json& json, const char* key) {
 }
 
 Json json_of(const StoreMeta& meta) {
-  return {{"name", meta.name},
-          {"nodes", meta.nodes},
-          {"edges", meta.edges},
-          {"features", meta.features},
-          {"feature_dtype", name_of(meta.feature_dtype)},
-          {"classes", meta.classes},
-          {"multi_label", meta.multi_label},
-          {"directed", meta.directed},
-          {"self_loops", meta.self_loops},
-          {"made_by", meta.made_by}};
+  Json json{{"name", meta.name},
+            {"nodes", meta.nodes},
+            {"edges", meta.edges},
+            {"features", meta.features},
+            {"feature_dtype", name_of(meta.feature_dtype)},
+            {"classes", meta.classes},
+            {"multi_label", meta.multi_label},
+            {"directed", meta.directed},
+            {"self_loops", meta.self_loops},
+            {"made_by", meta.made_by}};
+  if (meta.raw_edges >= 0) json["raw"] = {{"edges", meta.raw_edges}, {"self_loops", meta.raw_self_loops}};
+  return json;
 }
 
 StoreMeta store_meta_of(const Json& json) {
@@ -58,6 +60,10 @@ StoreMeta store_meta_of(const Json& json) {
   meta.directed = json.at("directed").get<bool>();
   meta.self_loops = count_at(json, "self_loops");
   meta.made_by = json.at("made_by").get<std::string>();
+  if (json.contains("raw")) {
+    meta.raw_edges = count_at(json.at("raw"), "edges");
+    meta.raw_self_loops = count_at(json.at("raw"), "self_loops");
+  }
   return meta;
 }
 

@@ -167,7 +167,9 @@ PrepareReport write_dataset(RawDataset raw, const std::filesystem::path& store, 
     clock.end("reorder");
   }
   finish(report, raw);
-  const StoreMeta meta = meta_of(raw, graph, undirected, options);
+  StoreMeta meta = meta_of(raw, graph, undirected, options);
+  meta.raw_edges = report.raw_edges;
+  meta.raw_self_loops = report.raw_self_loops;
   clock.end("look");
   report.meta = write_store(store, arrays_of(raw, graph), meta, options.existing);
   clock.end("write");

@@ -61,7 +61,8 @@ struct StoreMeta {
   bool multi_label = false;
   bool directed = false;
   std::int64_t self_loops = 0;
-  std::string made_by{};  ///< the command line
+  std::int64_t raw_edges = -1, raw_self_loops = -1;  ///< of the raw data; −1: not known
+  std::string made_by{};                             ///< the command line
 };
 
 enum class Verify { headers, checksums };

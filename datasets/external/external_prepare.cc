@@ -202,6 +202,8 @@ PrepareReport prepare_external(const std::filesystem::path& raw, const std::file
   json.meta.edges = rows.edges();
   json.meta.directed = !options.undirected && !rows.symmetric();
   json.meta.self_loops = rows.self_loops();
+  json.meta.raw_edges = reader.counts().edges;
+  json.meta.raw_self_loops = made.loops;
   json.meta.made_by = options.made_by;
   json.files = write_rest(target.path(), rows, ids);
   json.files[array_name::kIndices] = made.files.indices;

@@ -22,6 +22,14 @@ class Make(Workshop):
         for folder in (store, "parts"):
             self.assertIn("whole", self.succeed("verify", folder))
 
+    def test_what_preparing_left_out(self):
+        # 0-1 twice and once the other way round, a self-loop, and 1-2.
+        self.write("edges.txt", "0 1\n0 1\n1 0\n2 2\n1 2\n")
+        self.succeed("prepare", "edges.txt", "-o", "store", "--undirected", "--self-loops", "drop")
+        facts = json.loads(self.succeed("inspect", "store", "--json"))
+        self.assertEqual((facts["raw_edges"], facts["self_loops_removed"], facts["edges_merged"]), (5, 1, 2))
+        self.assertEqual((facts["components"], facts["reciprocity"]), (1, 1.0))
+
     def test_one_page_of_the_figures(self):
         self.succeed("generate", "planted", "-o", "a & b", *GRAPH)
         self.succeed("partition", "a & b", "-o", "parts", "-k", "3")
