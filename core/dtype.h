@@ -58,7 +58,8 @@ inline constexpr DType dtype_of<double> = DType::f64;
 /// The value of one IEEE half, bfloat16 number.
 float float_of_f16(std::uint16_t bits);
 float float_of_bf16(std::uint16_t bits);
-/// Rounds to nearest even.
+/// To the nearest, ties to even; a half is infinite from 65520 on.
+std::uint16_t f16_of_float(float value);
 std::uint16_t bf16_of_float(float value);
 
 }  // namespace kith

@@ -74,21 +74,6 @@ void quantise(RawFeatures& features) {
 
 }  // namespace
 
-std::uint16_t f16_of_float(float value) {
-  const auto bits = std::bit_cast<std::uint32_t>(value);
-  const auto sign = static_cast<std::uint16_t>(bits >> 16 & 0x8000U);
-  const float size = std::abs(value);
-  if (std::isnan(value)) return static_cast<std::uint16_t>(sign | 0x7e00U);
-  if (size >= 65520.0F) return static_cast<std::uint16_t>(sign | 0x7c00U);
-  // Below 2⁻¹⁴ halves are multiples of 2⁻²⁴; adding 0.5 makes the addition round to that multiple.
-  if (size < 0x1p-14F)
-    return static_cast<std::uint16_t>(
-        sign | (std::bit_cast<std::uint32_t>(size + 0.5F) - std::bit_cast<std::uint32_t>(0.5F)));
-  const std::uint32_t magnitude = bits & 0x7fffffffU;
-  const std::uint32_t rounded = magnitude + 0xfffU + (magnitude >> 13 & 1U);
-  return static_cast<std::uint16_t>(sign | ((rounded - (112U << 23)) >> 13));
-}
-
 void convert_features(RawFeatures& features, DType type, const std::string& where) {
   if (features.cols == 0 || features.dtype == type) return;
   if (type == DType::i8) {

@@ -18,7 +18,4 @@ inline float feature_value(const RawFeatures& features, std::int64_t i) {
 /// begins the message.
 void convert_features(RawFeatures& features, DType type, const std::string& where);
 
-/// The nearest half, ties to even; infinite beyond 65504.
-std::uint16_t f16_of_float(float value);
-
 }  // namespace kith

@@ -2,28 +2,69 @@
 #include <cmath>
 #include <cstring>
 
+#include "kith/core/dtype.h"
 #include "kith/core/parallel.h"
 #include "kith/kernels/cpu/kernels.h"
+#include "kith/kernels/cpu/targets.h"
 
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "kith/kernels/cpu/encode_rows.cc"
+#include <hwy/foreach_target.h>
+#include <hwy/highway.h>
+
+HWY_BEFORE_NAMESPACE();
 namespace kith {
-namespace {
+namespace HWY_NAMESPACE {
+namespace hn = hwy::HWY_NAMESPACE;
 
-/// The value is counted in steps of the last bit that fp16 has at its size; a count that rounds up to the
-/// next power of two carries into the exponent by itself.
-std::uint16_t f16_of_float(float value) {
-  const std::uint16_t sign = std::signbit(value) ? 0x8000 : 0;
-  const float magnitude = std::abs(value);
-  if (std::isnan(value)) return static_cast<std::uint16_t>(sign | 0x7e00);
-  if (magnitude == 0) return sign;
-  if (magnitude >= 65520.0f) return static_cast<std::uint16_t>(sign | 0x7c00);
-  int exponent = 0;
-  std::frexp(magnitude, &exponent);
-  // 11 bits of precision from 2^-14 on, below a fixed step of 2^-24.
-  const int step = std::max(exponent, -13) - 11;
-  const auto steps = static_cast<std::uint32_t>(std::nearbyint(std::ldexp(magnitude, -step)));
-  const auto base = static_cast<std::uint32_t>(step + 24) << 10;
-  return static_cast<std::uint16_t>(sign | (base + steps));
+using FloatTag = hn::ScalableTag<float>;
+using HalfTag = hn::Rebind<std::uint16_t, FloatTag>;
+
+HWY_INLINE std::int64_t float_lanes() { return static_cast<std::int64_t>(hn::Lanes(FloatTag())); }
+
+/// To the nearest, ties to even; a NaN stays one, and quiet.
+HWY_INLINE hn::Vec<HalfTag> bf16_of(hn::Vec<FloatTag> v) {
+  const hn::RebindToUnsigned<FloatTag> du;
+  const hn::RebindToSigned<FloatTag> di;
+  const auto bits = hn::BitCast(du, v);
+  const auto upper = hn::ShiftRight<16>(bits);
+  const auto even = hn::Add(hn::Set(du, 0x7FFFu), hn::And(upper, hn::Set(du, 1u)));
+  const auto rounded = hn::ShiftRight<16>(hn::Add(bits, even));
+  const auto quiet = hn::Or(upper, hn::Set(du, 0x40u));
+  const auto half = hn::IfThenElse(hn::RebindMask(du, hn::IsNaN(v)), quiet, rounded);
+  return hn::DemoteTo(HalfTag(), hn::BitCast(di, half));
 }
+
+void bf16_row(const float* x, std::int64_t count, std::uint16_t* out) {
+  std::int64_t j = 0;
+  for (; j + float_lanes() <= count; j += float_lanes())
+    hn::StoreU(bf16_of(hn::LoadU(FloatTag(), x + j)), HalfTag(), out + j);
+  for (; j < count; ++j) out[j] = bf16_of_float(x[j]);
+}
+
+void f16_row(const float* x, std::int64_t count, std::uint16_t* out) {
+  std::int64_t j = 0;
+// Where the instruction set converts, as x86 has it from AVX2 on.
+#if HWY_TARGET == HWY_AVX2 || HWY_TARGET == HWY_AVX3
+  const hn::Rebind<hwy::float16_t, FloatTag> narrow;
+  for (; j + float_lanes() <= count; j += float_lanes()) {
+    const auto half = hn::DemoteTo(narrow, hn::LoadU(FloatTag(), x + j));
+    hn::StoreU(hn::BitCast(HalfTag(), half), HalfTag(), out + j);
+  }
+#endif
+  for (; j < count; ++j) out[j] = f16_of_float(x[j]);
+}
+
+}  // namespace HWY_NAMESPACE
+}  // namespace kith
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace kith {
+HWY_EXPORT(bf16_row);
+HWY_EXPORT(f16_row);
+
+namespace {
 
 void encode_bytes(const float* x, std::int64_t count, std::int8_t* out, float& scale) {
   float largest = 0;
@@ -46,10 +87,11 @@ void encode_rows(Cpu, ConstTensor x, DType type, std::byte* out, std::span<float
         continue;
       }
       auto* halves = reinterpret_cast<std::uint16_t*>(to);
-      for (std::int64_t j = 0; j < x.cols; ++j)
-        halves[j] = type == DType::bf16 ? bf16_of_float(x(i, j)) : f16_of_float(x(i, j));
+      type == DType::bf16 ? HWY_DYNAMIC_DISPATCH(bf16_row)(x.row(i), x.cols, halves)
+                          : HWY_DYNAMIC_DISPATCH(f16_row)(x.row(i), x.cols, halves);
     }
   });
 }
 
 }  // namespace kith
+#endif
