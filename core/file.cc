@@ -200,8 +200,13 @@ void write_text_file(const fs::path& path, std::string_view text) {
   file.commit();
 }
 
+bool has_name(const fs::path& path) {
+  std::error_code error;
+  return fs::exists(fs::symlink_status(path, error));
+}
+
 std::string read_text_file(const fs::path& path, std::int64_t limit) {
-  const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
   if (descriptor < 0) fail("open", path);
   std::string text;
   char block[1 << 16];

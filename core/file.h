@@ -64,6 +64,9 @@ class AtomicFolder {
 
 /// Writes a small text file atomically.
 void write_text_file(const std::filesystem::path& path, std::string_view text);
+/// Something goes by this name, be it a link that leads nowhere: opening it tells what is wrong, where taking
+/// it for missing would leave it out in silence.
+bool has_name(const std::filesystem::path& path);
 /// The whole of a text file of at most `limit` bytes.
 std::string read_text_file(const std::filesystem::path& path, std::int64_t limit = std::int64_t{64} << 20);
 

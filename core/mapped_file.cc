@@ -33,7 +33,8 @@ int advice_of(MappedFile::Access access) {
 }  // namespace
 
 MappedFile::MappedFile(std::filesystem::path path, Access access) : path_(std::move(path)) {
-  const Descriptor file{::open(path_.c_str(), O_RDONLY | O_CLOEXEC)};
+  // A pipe must not be waited for: it is told to be no file.
+  const Descriptor file{::open(path_.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)};
   if (file.value < 0) fail("open", path_);
   struct stat status {};
   if (::fstat(file.value, &status) != 0) fail("look at", path_);

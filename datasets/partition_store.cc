@@ -1,5 +1,6 @@
 #include "kith/datasets/partition_store.h"
 
+#include "kith/datasets/sound.h"
 #include "kith/partition/constraints.h"
 
 namespace kith {
@@ -26,6 +27,7 @@ PartitionResult assigned(const Store& store, const PartitionOptions& options,
 
 PartitionedStoreReport partition_store(const Store& store, const std::filesystem::path& folder,
                                        const PartitionOptions& options, Existing existing) {
+  expect_sound(store);
   const PartitionRequest request = request_of(store, options);
   const PartitionResult result = assigned(store, options, request);
   PartitionedStoreReport report{.partitioner = result.report};

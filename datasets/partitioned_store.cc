@@ -3,6 +3,7 @@
 #include <numeric>
 
 #include "kith/core/error.h"
+#include "kith/core/file.h"
 #include "kith/core/parallel.h"
 #include "kith/datasets/mapped_rows.h"
 #include "kith/datasets/meta_json.h"
@@ -80,7 +81,7 @@ PartitionedStore& PartitionedStore::operator=(PartitionedStore&&) noexcept = def
 PartitionedStore::~PartitionedStore() = default;
 
 PartitionedStore PartitionedStore::open(const std::filesystem::path& folder, Verify verify) {
-  if (!std::filesystem::exists(folder / kPartitionJson)) {
+  if (!has_name(folder / kPartitionJson)) {
     throw InputError(folder.string() + ": not a partitioned store (it holds no " + kPartitionJson + ")");
   }
   auto contents = std::make_unique<Contents>();

@@ -2,6 +2,7 @@
 
 #include "kith/core/checksum.h"
 #include "kith/core/error.h"
+#include "kith/core/file.h"
 #include "kith/datasets/mapped_rows.h"
 #include "kith/datasets/meta_json.h"
 
@@ -44,7 +45,7 @@ Store& Store::operator=(Store&&) noexcept = default;
 Store::~Store() = default;
 
 Store Store::open(const std::filesystem::path& folder, Verify verify) {
-  if (!std::filesystem::exists(folder / kStoreJson)) {
+  if (!has_name(folder / kStoreJson)) {
     throw InputError(folder.string() + ": not a store (it holds no " + kStoreJson + ")");
   }
   StoreJson json = read_store_json(folder);

@@ -6,7 +6,10 @@
 namespace kith {
 
 FolderKind folder_kind(const std::filesystem::path& folder) {
-  const auto holds = [&](const char* name) { return std::filesystem::is_regular_file(folder / name); };
+  const auto holds = [&](const char* name) {
+    std::error_code unreadable;  // the link that leads nowhere is told when it is opened
+    return std::filesystem::is_regular_file(folder / name, unreadable);
+  };
   if (holds(kPartitionJson)) return FolderKind::partitioned_store;
   if (holds(kStoreJson)) return FolderKind::store;
   if (holds("summary.json") || holds("metrics.jsonl")) return FolderKind::run;

@@ -57,7 +57,7 @@ def figure(entry):
 
 
 def table(groups):
-    lines = ["| case | contender | median | spread | peak memory | Kith is faster by |", "|---|---|---|---|---|---|"]
+    lines = ["| case | contender | median | spread | peak memory | on disk | Kith is faster by |", "|---|---|---|---|---|---|---|"]
     for group, contenders in groups.items():
         for name, entry in contenders.items():
             value, text = figure(entry)
@@ -65,8 +65,9 @@ def table(groups):
             mine = figure(contenders[one])[0]
             spread = entry.get("milliseconds_spread", entry.get("medges_per_second_spread"))
             peak = f"{entry['peak_bytes'] / 1e9:.2f} GB" if "peak_bytes" in entry else ""
+            disk = f"{entry['disk_bytes'] / 1e9:.3f} GB" if "disk_bytes" in entry else ""
             ratio = "" if name.startswith("Kith") or value is None else f"{mine / value:.1f}×"
-            lines.append(f"| {group} | {name} | {entry.get('skipped', text)} | {'' if spread is None else f'{spread:.0%}'} | {peak} | {ratio} |")
+            lines.append(f"| {group} | {name} | {entry.get('skipped', text)} | {'' if spread is None else f'{spread:.0%}'} | {peak} | {disk} | {ratio} |")
     return "\n".join(lines) + "\n"
 
 

@@ -8,6 +8,7 @@
 #include "kith/datasets/export/text_writer.h"
 #include "kith/datasets/export/writers.h"
 #include "kith/datasets/npy_file.h"
+#include "kith/datasets/sound.h"
 
 namespace kith {
 namespace {
@@ -51,6 +52,7 @@ std::span<const ExportFormat> export_formats() { return kFormats; }
 ExportNotes export_store(const Store& store, std::string_view name, const fs::path& out, Existing existing) {
   const ExportFormat& format = named(name);
   expect_free(out, existing);
+  expect_sound(store);
   ExportNotes notes;
   if (!format.folder || (format.name == "edges" && is_edge_file(out))) {
     format.write(store, out, notes);
@@ -64,6 +66,7 @@ ExportNotes export_store(const Store& store, std::string_view name, const fs::pa
 
 void export_assignment(const PartitionedStore& parts, const fs::path& out, Existing existing) {
   expect_free(out, existing);
+  expect_sound_ids(parts);
   std::vector<std::int32_t> part_of(static_cast<std::size_t>(parts.meta().store.nodes));
   for (int p = 0; p < parts.k(); ++p)
     for (const std::int64_t node : parts.part(Part(static_cast<Part::rep>(p))).store_ids) part_of[node] = p;

@@ -52,6 +52,11 @@ CsvTable<T> read_csv(const fs::path& path, char delimiter) {
   table.columns = blanks ? 0 : 1 + std::count(line.begin(), line.end(), delimiter);
   if (blanks)
     for (LineNumbers words(line); !words.done(); ++table.columns) words.word();
+  // Every column but a line's first has a separator: an honest table cannot be larger, and must not size an
+  // allocation.
+  if (table.rows > static_cast<std::int64_t>(file.text().size()) / std::max<std::int64_t>(1, table.columns))
+    throw InputError(fmt::format("{}: {} lines of {} columns, as the first line has, do not fit in {} bytes",
+                                 file.where(), table.rows, table.columns, file.text().size()));
   table.values = Array<T>(static_cast<std::size_t>(table.rows * table.columns));
   lines.parse([&](std::int64_t, std::int64_t i, std::string_view text) {
     T* out = table.values.data() + i * table.columns;

@@ -21,6 +21,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
+constexpr double kMostId = 9007199254740992;  // 2^53: above, real numbers skip whole ones
+
 /// A YAML node with where it stands, for messages.
 class Entry {
  public:
@@ -151,7 +153,12 @@ Seeds seeds_of(const Entry& task, std::string_view key, const std::string& type,
                                   describe(view.header)));
           const Array<double> ids = view.copied<double>();
           seeds.ids = Array<std::int64_t>(ids.size());
-          for (std::int64_t i = 0; i < ids.ssize(); ++i) seeds.ids[i] = static_cast<std::int64_t>(ids[i]);
+          for (std::int64_t i = 0; i < ids.ssize(); ++i) {
+            // Of text the ids come as real numbers.
+            if (!(std::abs(ids[i]) < kMostId) || ids[i] != std::floor(ids[i]))
+              throw InputError(fmt::format("{}: entry {}: {} is no id", where, i, ids[i]));
+            seeds.ids[i] = static_cast<std::int64_t>(ids[i]);
+          }
         });
       } else if (name == "labels") {
         with_array(data.chunks(), [&](const NpyView& view) {
@@ -254,6 +261,8 @@ RawDataset read_graphbolt(const fs::path& raw, const ImportRequest& request) {
   data.nodes = node_count(graph, type);
   data.from.edges = edges.chunks().files.front().string();
   auto [source, destination] = edges_of_chunks(edges.chunks());
+  if (source.empty())
+    throw InputError(fmt::format("{}: the file is empty: no line of edges", data.from.edges));
   if (data.nodes > plausible_nodes(source.ssize()))
     graph.fail(fmt::format("{} nodes for {} edges are more than {}", data.nodes, source.size(),
                            plausible_nodes(source.ssize())));

@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "kith/core/error.h"
+#include "kith/core/file.h"
 #include "kith/core/parallel.h"
 #include "kith/datasets/import/formats.h"
 #include "kith/datasets/import/sparse_matrix.h"
@@ -120,7 +121,7 @@ void set_split(RawDataset& raw, const NamedArrays& arrays) {
 
 NamedArrays arrays_in_folder(const std::filesystem::path& folder) {
   auto path = [folder](const std::string& name) { return folder / (name + ".npy"); };
-  return {folder.string(), [=](const std::string& name) { return std::filesystem::exists(path(name)); },
+  return {folder.string(), [=](const std::string& name) { return has_name(path(name)); },
           [=](const std::string& name, const auto& use) { use(NpyFile(path(name)).view()); }};
 }
 

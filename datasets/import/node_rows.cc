@@ -45,8 +45,8 @@ std::unordered_map<Key, std::int64_t> rows_by_id(const NodeRows& rows, KeyOfRow&
   for (std::int64_t row = 0; row < rows.rows; ++row) {
     const auto [at, fresh] = found.emplace(key_of_row(row), row);
     if (!fresh)
-      throw InputError(fmt::format("{}: row {}: id {} is that of row {} already; an id stands once",
-                                   rows.where, row, at->first, at->second));
+      throw InputError(fmt::format("{}: id {} stands in {} already; an id stands once", rows.place(row),
+                                   at->first, rows.place(at->second)));
   }
   return found;
 }
@@ -88,8 +88,9 @@ std::vector<std::int64_t> row_of_nodes(const RawDataset& raw, const NodeRows& ro
     });
   }
   if (!rows.names.empty())
-    throw InputError(fmt::format("{}: its ids are texts (\"{}\"), but those of {} are numbers", rows.where,
-                                 rows.names.front().substr(0, 40), raw.from.edges));
+    throw InputError(fmt::format("{}: id \"{}\" is a text, but those of {} are numbers",
+                                 rows.place(rows.first_text), rows.names[rows.first_text].substr(0, 40),
+                                 raw.from.edges));
   const auto found = rows_by_id<std::int64_t>(rows, [&](std::int64_t row) { return rows.ids[row]; });
   return rows_of_nodes(raw, rows, [&](std::int64_t node) {
     const auto at = found.find(raw.node_ids.empty() ? node : raw.node_ids[node]);

@@ -1,5 +1,6 @@
 #pragma once
 #include <filesystem>
+#include <functional>
 #include <string>
 
 #include "kith/datasets/import/raw_dataset.h"
@@ -29,6 +30,14 @@ struct NodeRows {
   bool has_ids = false;
   Array<std::int64_t> ids;         ///< numbers, where all are
   std::vector<std::string> names;  ///< else texts
+  std::int64_t first_text = 0;     ///< the row of the first id that is no number, where ids are texts
+  /// "nodes.csv:7" of a row of text; arrays have none.
+  std::function<std::string(std::int64_t row)> line_of;
+
+  /// Where a row stands, for messages.
+  std::string place(std::int64_t row) const {
+    return line_of ? line_of(row) : where + ": row " + std::to_string(row);
+  }
 };
 /// Numbers the nodes of `raw` by the rows of the table.
 void renumber_by_rows(RawDataset& raw, NodeRows rows);

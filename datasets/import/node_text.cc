@@ -10,6 +10,7 @@
 #include "kith/datasets/import/node_columns.h"
 #include "kith/datasets/import/sparse_matrix.h"
 #include "kith/datasets/import/text_lines.h"
+#include "kith/datasets/text/real_number.h"
 
 // A table of nodes as text: a header of column names, then a line per node. The separator is the first of
 // tab, comma, semicolon and bar that the header holds, else blanks; a field in double quotes may hold it.
@@ -29,12 +30,6 @@ bool is_missing(std::string_view field) {
          field == "None";
 }
 
-bool parse_number(std::string_view field, double& value) {
-  if (field.starts_with('+')) field.remove_prefix(1);
-  const auto [end, error] = std::from_chars(field.data(), field.data() + field.size(), value);
-  return error == std::errc{} && end == field.data() + field.size();
-}
-
 std::uint8_t split_number(std::string_view field) {
   if (field.empty() || field == "none" || field == "None" || field == "nan" || field == "-") return 0;
   if (field == "train") return 1;
@@ -45,12 +40,12 @@ std::uint8_t split_number(std::string_view field) {
 }
 
 float feature_number(std::string_view field, const std::string& column) {
-  double value = 0;
-  if (!parse_number(field, value))
+  const std::optional<double> value = real_number(field);
+  if (!value)
     throw LineFault{field.data(),
                     fmt::format("column \"{}\": \"{}\" is not a number; --features chooses the columns",
                                 column, field.substr(0, kShown))};
-  const auto narrow = static_cast<float>(value);
+  const auto narrow = static_cast<float>(*value);
   if (!std::isfinite(narrow))
     throw LineFault{field.data(),
                     fmt::format("column \"{}\": {} is not finite in fp32", column, field.substr(0, kShown))};
@@ -106,17 +101,17 @@ Parsed parse(const TextLines& lines, char separator, const NodeColumns& columns,
 void set_label_column(RawDataset& raw, const TextLines& lines, const Fields& labels) {
   raw.classes = Array<std::int64_t>(labels.size(), std::int64_t{-1});
   std::int64_t numbers = 0, text = -1;
-  double value = 0;
   for (std::size_t i = 0; i < labels.size(); ++i) {
     if (is_missing(labels[i])) continue;
-    if (!parse_number(labels[i], value)) {
+    const std::optional<double> value = real_number(labels[i]);
+    if (!value) {
       if (text < 0) text = static_cast<std::int64_t>(i);
       continue;
     }
-    if (value != std::floor(value) || value < 0 || value >= static_cast<double>(kMostClasses))
+    if (*value != std::floor(*value) || *value < 0 || *value >= static_cast<double>(kMostClasses))
       tell_row(lines, static_cast<std::int64_t>(i),
                fmt::format("label {} is no class in [0, {})", labels[i].substr(0, kShown), kMostClasses));
-    raw.classes[i] = static_cast<std::int64_t>(value);
+    raw.classes[i] = static_cast<std::int64_t>(*value);
     raw.class_count = std::max(raw.class_count, raw.classes[i] + 1);
     ++numbers;
   }
@@ -165,6 +160,7 @@ void set_ids(NodeRows& rows, const TextLines& lines, const Fields& ids) {
     if (error == std::errc{} && end == ids[i].data() + ids[i].size()) continue;
     rows.ids = {};
     rows.names.assign(ids.begin(), ids.end());
+    rows.first_text = static_cast<std::int64_t>(i);
     return;
   }
 }
@@ -193,6 +189,16 @@ NodeRows attach_text(RawDataset& raw, const NodeTableOptions& options) {
   NodeRows rows;
   rows.where = file.where();
   rows.rows = lines.count();
+  // The text is mapped again when there is something to tell: it is gone when ids are compared with the
+  // edges.
+  rows.line_of = [path = options.file, begin = at - file.text().data()](std::int64_t row) {
+    const TextFile again(path);
+    return TextLines(again, again.text().data() + begin, is_blank_or_comment).where(row);
+  };
+  // A line has a separator a column: more lines than that are too short, and must not size an allocation.
+  if (rows.rows > static_cast<std::int64_t>((file.text().size() + 1) / columns.size()))
+    throw InputError(fmt::format("{}: {} lines of {} columns, as the header has, do not fit in {} bytes",
+                                 file.where(), rows.rows, columns.size(), file.text().size()));
   expect_room(file.where(),
               4.0 * static_cast<double>(rows.rows) * static_cast<double>(roles.features.size()));
   Parsed parsed = parse(lines, separator, columns, roles);

@@ -4,6 +4,7 @@
 #include <fmt/ranges.h>
 
 #include "kith/core/error.h"
+#include "kith/core/file.h"
 #include "kith/datasets/import/formats.h"
 #include "kith/datasets/import/named_arrays.h"
 #include "kith/datasets/import/npz.h"
@@ -70,17 +71,17 @@ void expect_edges(const RawDataset& raw, std::int64_t count) {
 
 void read_text(RawDataset& raw, const fs::path& folder) {
   raw.nodes = single_number(folder / "num-node-list.csv.gz");
-  if (fs::exists(folder / "node-feat.csv.gz")) {
+  if (has_name(folder / "node-feat.csv.gz")) {
     const TextFile file(folder / "node-feat.csv.gz");
     raw.features = features_of(view_of(parse_table<float>(file, {}), file.where()));
     raw.from.features = file.where();
   }
-  if (fs::exists(folder / "node-label.csv.gz")) {
+  if (has_name(folder / "node-label.csv.gz")) {
     const TextFile labels(folder / "node-label.csv.gz");
     set_labels(raw, view_of(parse_table<float>(labels, {}), labels.where()));
   }
   set_text_edges(raw, folder / "edge.csv.gz");
-  if (fs::exists(folder / "edge-feat.csv.gz")) set_text_weights(raw, folder / "edge-feat.csv.gz");
+  if (has_name(folder / "edge-feat.csv.gz")) set_text_weights(raw, folder / "edge-feat.csv.gz");
   expect_edges(raw, single_number(folder / "num-edge-list.csv.gz"));
 }
 

@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "kith/core/error.h"
+#include "kith/datasets/text/real_number.h"
 
 namespace kith {
 namespace {
@@ -46,18 +47,14 @@ std::int64_t LineNumbers::whole(std::string_view what, std::int64_t low, std::in
 }
 
 float LineNumbers::real(std::string_view what) {
-  std::string_view text = token();
+  const std::string_view text = token();
   if (text.empty()) throw LineFault{at_, fmt::format("the line ends where {} is expected", what)};
-  const std::string_view digits = text.starts_with('+') ? text.substr(1) : text;
-  double value = 0;
-  const auto [stop, error] = std::from_chars(digits.data(), digits.data() + digits.size(), value);
-  if (error == std::errc::invalid_argument || stop != digits.data() + digits.size())
-    throw LineFault{at_, fmt::format("{} \"{}\" is not a number", what, text.substr(0, kShown))};
-  const bool vanishes = error == std::errc::result_out_of_range && std::abs(value) < 1;
-  const auto narrow = static_cast<float>(vanishes ? 0 : value);
-  if ((error == std::errc::result_out_of_range && !vanishes) || !std::isfinite(narrow))
+  const std::optional<double> value = real_number(text);
+  if (!value) throw LineFault{at_, fmt::format("{} \"{}\" is not a number", what, text.substr(0, kShown))};
+  const auto narrow = static_cast<float>(*value);
+  if (!std::isfinite(narrow))
     throw LineFault{at_, fmt::format("{} {} is not finite in fp32", what, text.substr(0, kShown))};
-  at_ = stop;
+  at_ += text.size();
   skip();
   return narrow;
 }

@@ -10,6 +10,7 @@
 #include "kith/core/error.h"
 #include "kith/core/parallel.h"
 #include "kith/datasets/import/inflate.h"
+#include "kith/datasets/text/real_number.h"
 
 // The text is cut into equal pieces, moved to the next newline. Each piece is parsed on its own into its own
 // numbers; the pieces are then laid one behind the other, so the result does not depend on the number of
@@ -53,6 +54,18 @@ struct Layout {
   std::int64_t keep = 0;
 };
 
+/// A real number too small for its type is 0.
+template <class T>
+bool vanishes(std::string_view token, T& value) {
+  if constexpr (std::is_floating_point_v<T>) {
+    const std::optional<double> wide = real_number(token);
+    if (!wide || !std::isfinite(static_cast<T>(*wide))) return false;
+    value = static_cast<T>(*wide);
+    return true;
+  }
+  return false;
+}
+
 /// Writes the kept columns of one line to `out`; a fault says where and why not.
 template <class T>
 Fault parse_line(const char* at, const char* end, Layout layout, T* out) {
@@ -62,7 +75,10 @@ Fault parse_line(const char* at, const char* end, Layout layout, T* out) {
       at = skip_separators(token_end(at, end), end);
       continue;
     }
-    const auto [next, error] = std::from_chars(at, end, out[column]);
+    auto [next, error] = std::from_chars(at, end, out[column]);
+    if (error == std::errc::result_out_of_range &&
+        vanishes({at, static_cast<std::size_t>(token_end(at, end) - at)}, out[column]))
+      error = std::errc{};
     if (error != std::errc{} || (next < end && !is_separator(*next))) {
       const std::string_view token(
           at, static_cast<std::size_t>(std::min<std::ptrdiff_t>(token_end(at, end) - at, 40)));

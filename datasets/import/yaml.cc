@@ -122,7 +122,7 @@ class Parser {
       else if (next_ < lines_.size() &&
                (lines_[next_].column > column || (at_column(column) && is_item(lines_[next_].text))))
         held = block(lines_[next_].column, depth + 1);
-      yaml.pairs.emplace_back(key, std::move(held));
+      yaml.pairs.push_back({key, std::move(held)});
     }
     return yaml;
   }

@@ -8,17 +8,23 @@
 
 namespace kith {
 
+struct YamlPair;
+
 /// A node of a YAML document: nothing, a text, a list, or a mapping in the order of the file.
 struct Yaml {
   enum class Kind { nothing, text, list, map };
   Kind kind = Kind::nothing;
   std::string text;
-  std::vector<Yaml> items;                          ///< of a list
-  std::vector<std::pair<std::string, Yaml>> pairs;  ///< of a map
-  std::int64_t line = 0;                            ///< where it begins
+  std::vector<Yaml> items;      ///< of a list
+  std::vector<YamlPair> pairs;  ///< of a map
+  std::int64_t line = 0;        ///< where it begins
 
   /// Of a map: the value of a key, or null.
   const Yaml* find(std::string_view key) const;
+};
+struct YamlPair {
+  std::string first;
+  Yaml second;
 };
 
 /// Block mappings and lists by indentation, plain and quoted scalars on one line, `null`, `[]`, `{}` and

@@ -36,7 +36,8 @@ std::filesystem::path without_packing(std::filesystem::path path) {
 }
 
 PlainFile::PlainFile(const std::filesystem::path& path) : path_(path) {
-  descriptor_ = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  // A pipe must not be waited for: it is told to be no file.
+  descriptor_ = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
   if (descriptor_ < 0) fail("open", path);
   struct stat status {};
   const bool seen = ::fstat(descriptor_, &status) == 0;

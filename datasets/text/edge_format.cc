@@ -91,9 +91,9 @@ Head head_of(const std::filesystem::path& path) {
     ByteStream stream(path);
     const std::size_t count = stream.read(bytes.span());
     const std::string_view text(bytes.data(), count);
-    if (text.substr(0, 4096).find('\0') != text.npos)
-      throw InputError(
-          fmt::format("{}: holds a zero byte at {}: this is no text", path.string(), text.find('\0')));
+    if (const std::size_t zero = text.substr(0, 4096).find('\0'); zero != text.npos)
+      throw InputError(fmt::format("{}:{}: a zero byte: this is no text", path.string(),
+                                   1 + std::count(text.begin(), text.begin() + zero, '\n')));
     find_lines(head, text, count < wanted);
     if (count < wanted || head.lines.size() == 2) return head;
     if (wanted >= kLongestLook && head.lines.empty())
@@ -122,6 +122,10 @@ std::int64_t column_of(const std::string& wanted, std::int64_t fallback, const E
     if (std::find(named + 1, format.header.end(), wanted) != format.header.end())
       throw InputError(
           fmt::format("{}: --{} {}: the header names it twice; give its number", where, setting, wanted));
+    if (static_cast<std::int64_t>(format.header.size()) != format.columns)
+      throw InputError(
+          fmt::format("{}: --{} {}: {} columns, but the header has {}; give the column's number, from 1",
+                      where, setting, wanted, format.columns, format.header.size()));
     return named - format.header.begin();
   }
   std::int64_t number = 0;

@@ -5,6 +5,8 @@
 
 #include <fmt/format.h>
 
+#include "kith/datasets/text/real_number.h"
+
 namespace kith::detail {
 namespace {
 
@@ -16,12 +18,10 @@ std::string quoted(std::string_view field) {
 }  // namespace
 
 std::string read_weight(std::string_view field, float& weight) {
-  if (field.starts_with('+')) field.remove_prefix(1);
-  const auto [end, error] = std::from_chars(field.data(), field.data() + field.size(), weight);
-  if (error == std::errc::result_out_of_range) return fmt::format("weight {} is out of range", quoted(field));
-  if (error != std::errc{} || end != field.data() + field.size())
-    return fmt::format("weight {} is not a number", quoted(field));
-  return std::isfinite(weight) ? "" : fmt::format("weight {} is not finite", quoted(field));
+  const std::optional<double> value = real_number(field);
+  if (!value) return fmt::format("weight {} is not a number", quoted(field));
+  weight = static_cast<float>(*value);
+  return std::isfinite(weight) ? "" : fmt::format("weight {} is not finite in fp32", quoted(field));
 }
 
 std::string read_id(std::string_view field, std::int64_t& id) {

@@ -22,7 +22,9 @@ std::vector<fs::path> files_named(const fs::path& raw) {
   std::vector<fs::path> files;
   std::error_code error;
   for (const auto& entry : fs::directory_iterator(folder, error))
-    if (entry.is_regular_file(error) &&
+    // What matches and is no file (a link that leads nowhere) is told when it is opened: no file may go
+    // missing.
+    if (!entry.is_directory(error) &&
         ::fnmatch(pattern.c_str(), entry.path().filename().c_str(), FNM_PERIOD) == 0)
       files.push_back(raw.has_parent_path() ? entry.path() : entry.path().filename());
   if (files.empty()) throw InputError(fmt::format("{}: no file matches", raw.string()));

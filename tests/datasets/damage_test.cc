@@ -6,6 +6,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "kith/datasets/sound.h"
+
 namespace kith {
 namespace {
 
@@ -114,6 +116,26 @@ TEST(Verify, RefusesWhatIsNoFolderOfOurs) {
   EXPECT_EQ(folder_kind(folder.path()), FolderKind::none);
   overwrite(folder / "summary.json", "{}");
   EXPECT_EQ(folder_kind(folder.path()), FolderKind::run);
+}
+
+TEST(Soundness, EveryPlaceOutOfBoundsIsNamedBeforeTheGraphIsWalked) {
+  const test::PartitionedData made{kSmall, 2};
+  const fs::path folder = made.folder / "store";
+  const std::string entry = "entry ";
+  for (const char* name : {"indptr.npy", "indices.npy", "labels.npy", "train.npy", "valid.npy", "test.npy"}) {
+    const std::string whole = contents_of(folder / name);
+    for (const int byte : {1, 4}) {
+      std::string damaged = whole;
+      damaged[damaged.size() - static_cast<std::size_t>(byte)] = '\x7f';  // beyond every bound
+      overwrite(folder / name, damaged);
+      // The end of indptr is looked at when the store is opened.
+      EXPECT_THAT(test::message_of<CorruptError>([&] { expect_sound(Store::open(folder)); }),
+                  ::testing::AllOf(HasSubstr((folder / name).string()),
+                                   ::testing::AnyOf(HasSubstr(entry), HasSubstr("runs from"))));
+    }
+    overwrite(folder / name, whole);
+  }
+  expect_sound(Store::open(folder));
 }
 
 }  // namespace

@@ -274,5 +274,13 @@ TEST(Scipy, FaultsNameArrayPlaceAndValue) {
   EXPECT_THAT(said(coo(), "shape", array<std::int64_t>({1 << 30, 1 << 30})), HasSubstr("rows for 3 entries"));
 }
 
+TEST(MatrixMarket, AValueTooLargeIsRefusedAndOneTooSmallIsZero) {
+  const TemporaryFolder folder;
+  const std::string head = "%%MatrixMarket matrix coordinate real general\n2 2 2\n1 2 3\n2 1 ";
+  EXPECT_THAT(refused(put(folder.path() / "a.mtx", head + "1e999\n")), HasSubstr("a.mtx:4: value 1e999"));
+  EXPECT_THAT(test::imported(put(folder.path() / "b.mtx", head + "1e-999\n")).edge_weights,
+              ElementsAre(3, 0));
+}
+
 }  // namespace
 }  // namespace kith

@@ -134,7 +134,7 @@ TEST_F(NodeTable, FaultsNameLineValueAndRemedy) {
               HasSubstr("n.csv:3: column \"y1\": label \"2\""));
   EXPECT_THAT(said("n.csv", "id,f\n10,1\n", {.features = "g*"}), HasSubstr("--features g*: no such column"));
   EXPECT_THAT(said("n.csv", "id,f\n10,1\n", {.id = "key"}), HasSubstr("--node-id key: no such column"));
-  EXPECT_THAT(said("n.csv", "id,f\na,1\nb,2\n"), HasSubstr("its ids are texts"));
+  EXPECT_THAT(said("n.csv", "id,f\na,1\nb,2\n"), HasSubstr("n.csv:2: id \"a\" is a text"));
   EXPECT_THAT(said("n.csv", "\n"), HasSubstr("n.csv: empty"));
   EXPECT_THAT(said("n.csv", "id,\"f\n10,1\n"), HasSubstr("n.csv:1: a quote is not closed"));
 }

@@ -284,5 +284,29 @@ TEST_F(EdgeTextFiles, TheUsersIdsAreInTheStore) {
               ElementsAre(0, 0, 1, 2));
 }
 
+TEST_F(EdgeTextFiles, AColumnNamedByAHeaderOfAnotherLengthIsRefused) {
+  // Found by fuzzing: the header has a third column, the lines have not.
+  const auto file = test::put(folder_.path() / "h.tsv", "\ta\tb\n1\t5\n");
+  EdgeTextOptions options;
+  options.destination_column = "b";
+  EXPECT_THAT(refusal([&] { read_edge_text({file}, options); }),
+              HasSubstr("h.tsv:2: --destination-column b: 2 columns, but the header has 3"));
+}
+
+TEST_F(EdgeTextFiles, AWeightTooSmallIsZeroAndOneTooLargeIsRefused) {
+  EdgeTextOptions options;
+  options.weight_column = "3";
+  const auto small = test::put(folder_.path() / "small.csv", "0,1,1e-999\n1,0,1e-46\n");
+  EXPECT_THAT(read_edge_text({small}, options).weights, ElementsAre(0, 0));
+  const auto large = test::put(folder_.path() / "large.csv", "0,1,1\n1,0,1e999\n");
+  EXPECT_THAT(refusal([&] { read_edge_text({large}, options); }),
+              HasSubstr("large.csv:2: weight \"1e999\" is not finite in fp32"));
+}
+
+TEST_F(EdgeTextFiles, AZeroByteIsToldByItsLine) {
+  const auto file = test::put(folder_.path() / "z.txt", std::string("0 1\n1 \0\n", 8));
+  EXPECT_THAT(refusal([&] { read_edge_text({file}, {}); }), HasSubstr("z.txt:2: a zero byte"));
+}
+
 }  // namespace
 }  // namespace kith
