@@ -123,8 +123,7 @@ TEST_F(NodeTable, FaultsNameLineValueAndRemedy) {
               HasSubstr("n.csv:3: column \"f\": inf is not finite"));
   EXPECT_THAT(said("n.csv", "id,f\n10,1\n20\n30,1\n"), HasSubstr("n.csv:3: 1 columns, the header has 2"));
   EXPECT_THAT(said("n.csv", "id,f\n10,1\n20,1\n"), HasSubstr("node 30 of the edges"));
-  EXPECT_THAT(said("n.csv", "id,f\n10,1\n20,1\n10,1\n30,1\n"),
-              HasSubstr("row 2: id 10 is that of row 0 already"));
+  EXPECT_THAT(said("n.csv", "id,f\n10,1\n20,1\n10,1\n30,1\n"), HasSubstr("n.csv:4: id 10 stands in "));
   EXPECT_THAT(said("n.csv", "id,f,f\n10,1,1\n"), HasSubstr("column \"f\" stands twice"));
   EXPECT_THAT(said("n.csv", "id,split\n10,train\n20,tset\n30,\n"), HasSubstr("n.csv:3: split \"tset\""));
   EXPECT_THAT(said("n.csv", "id,label\n10,1\n20,0.5\n30,\n"), HasSubstr("n.csv:3: label 0.5 is no class"));
