@@ -37,9 +37,19 @@ ConstTensor LayerGraph::kept_aggregate(const SpmmScales& scales, const std::func
   return std::as_const(kept_.back()).aggregate.view();
 }
 
+// Where an entry stood takes twice the memory of the transpose itself, and only weights of edges ask for it.
 const TransposedCsr& LayerGraph::transpose() const {
   const MemoryUse use(MemoryKind::graph);
-  if (!transpose_) transpose_ = transposed_with_edges(csr(), sources());
+  if (!transpose_) transpose_ = TransposedCsr{transposed(csr(), sources()), {}};
+  return *transpose_;
+}
+
+const TransposedCsr& LayerGraph::transpose_with_edges() const {
+  const MemoryUse use(MemoryKind::graph);
+  if (!transpose_ || transpose_->edge.ssize() < csr().m()) {
+    transpose_.reset();
+    transpose_ = transposed_with_edges(csr(), sources());
+  }
   return *transpose_;
 }
 

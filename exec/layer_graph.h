@@ -51,8 +51,9 @@ class LayerGraph {
     if (arrays_.sum_over_ranks) arrays_.sum_over_ranks(values);
   }
   int independent_ranks() const { return arrays_.independent_ranks; }
-  /// Made when first asked for.
+  /// Made when first asked for; without `edge` until somebody has asked for it.
   const TransposedCsr& transpose() const;
+  const TransposedCsr& transpose_with_edges() const;
 
   /// With halo rows: the destinations all of whose sources are owned, the others, and the two kinds of source
   /// rows.

@@ -37,13 +37,13 @@ detail::Buckets<Made> gathered_by_column(CsrView<Index> a, std::int64_t columns,
   });
 }
 
-/// The arrays of `transposed_with_edges` and its buckets, of a matrix whose entries are not there.
-TransposedCsr rehearsed_transpose(std::int64_t entries, std::int64_t columns) {
+/// The arrays of a transpose and its buckets, of a matrix whose entries are not there.
+template <class Made, class Index>
+Csr<Index> rehearsed_transpose(std::int64_t entries, std::int64_t columns) {
   const auto m = static_cast<std::size_t>(entries);
-  const Array<EntryWithEdge> buckets(m);
-  TransposedCsr result{{Array<std::int64_t>(static_cast<std::size_t>(columns) + 1), Array<std::int32_t>(m)},
-                       Array<std::int64_t>(m)};
-  result.csr.indptr.back() = entries;
+  const Array<Made> buckets(m);
+  Csr<Index> result{Array<std::int64_t>(static_cast<std::size_t>(columns) + 1), Array<Index>(m)};
+  result.indptr.back() = entries;
   return result;
 }
 
@@ -52,6 +52,7 @@ TransposedCsr rehearsed_transpose(std::int64_t entries, std::int64_t columns) {
 template <class Index>
 Csr<Index> transposed(CsrView<Index> a, std::int64_t columns) {
   detail::require_index_holds<Index>(a.n());
+  if (rehearsing()) return rehearsed_transpose<Entry<Index>, Index>(a.m(), columns);
   const auto buckets =
       gathered_by_column<Entry<Index>>(a, columns, [](Index column, Index row, std::int64_t) {
         return Entry<Index>{column, row};
@@ -64,7 +65,10 @@ Csr<Index> transposed(CsrView<Index> a, std::int64_t columns) {
 
 TransposedCsr transposed_with_edges(CsrView<std::int32_t> a, std::int64_t columns) {
   detail::require_index_holds<std::int32_t>(a.n());
-  if (rehearsing()) return rehearsed_transpose(a.m(), columns);
+  if (rehearsing()) {
+    Array<std::int64_t> edge(static_cast<std::size_t>(a.m()));
+    return {rehearsed_transpose<EntryWithEdge, std::int32_t>(a.m(), columns), std::move(edge)};
+  }
   const auto buckets = gathered_by_column<EntryWithEdge>(
       a, columns, [](std::int32_t column, std::int32_t row, std::int64_t edge) {
         return EntryWithEdge{column, row, edge};

@@ -9,6 +9,10 @@
 namespace kith {
 namespace {
 
+const TransposedCsr& transpose_for(const LayerGraph& graph, const SpmmScales& scales) {
+  return scales.weights.empty() ? graph.transpose() : graph.transpose_with_edges();
+}
+
 SpmmScales adjoint_of(const SpmmScales& scales, const TransposedCsr& transpose, float beta) {
   SpmmScales adjoint = scales;
   std::swap(adjoint.row_scale, adjoint.col_scale);
@@ -31,7 +35,7 @@ Matrix aggregate_exchanged(const Backend& on, const LayerGraph& graph, ConstTens
 void return_exchanged(const Backend& on, const LayerGraph& graph, ConstTensor dy, const SpmmScales& scales,
                       int layer, std::uint32_t step, GradientSlot dx) {
   HaloExchange& halo = *graph.halo();
-  const TransposedCsr& transpose = graph.transpose();
+  const TransposedCsr& transpose = transpose_for(graph, scales);
   const std::int64_t owned = graph.destinations();
   Matrix gradient(graph.sources(), dy.cols);
   spmm_rows(on, transpose.csr, graph.halo_sources(), adjoint_of(scales, transpose, 0), dy, gradient);
@@ -63,7 +67,7 @@ Var aggregate(Tape& tape, const LayerGraph& graph, const Var& x, const SpmmScale
         [id = x.id(), &graph, scales](const Backend& on, ConstTensor dy, Gradients& gradients) {
           auto dx = gradients.slot(id);
           if (!dx) return;
-          const TransposedCsr& transpose = graph.transpose();
+          const TransposedCsr& transpose = transpose_for(graph, scales);
           spmm(on, transpose.csr, adjoint_of(scales, transpose, dx.beta), dy, dx.tensor);
         });
   }

@@ -84,7 +84,8 @@ void backward(const Backend& on, const Attention& a, const Var& h, const Var& sr
   Matrix gradient(dh && a.exchanged ? graph.sources() : 0, h.cols());
   const Tensor target = a.exchanged && dh ? gradient.view() : dh.tensor;
   Matrix dleft(owned, a.options.heads), dright(graph.sources(), a.options.heads);
-  attend_backward(on, graph.csr(), graph.transpose(), a.over(all), {dy, a.log_sums},
+  const TransposedCsr& transpose = a.mask.p > 0 ? graph.transpose_with_edges() : graph.transpose();
+  attend_backward(on, graph.csr(), transpose, a.over(all), {dy, a.log_sums},
                   {.dleft = dleft,
                    .dright = dright,
                    .dx = target,

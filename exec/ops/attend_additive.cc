@@ -53,7 +53,8 @@ void AdditiveAttention::backward(const Backend& on, const Var& left, const Var& 
   const auto datt = gradients.slot(att), dleft = gradients.slot(left), dright = gradients.slot(right);
   Matrix gradient(dright && exchanged ? graph->sources() : 0, right.cols());
   std::vector<double> sums(datt ? vector.size() : 0);
-  attend_backward(on, graph->csr(), graph->transpose(), over(left.value(), all, vector), {dy, log_sums},
+  const TransposedCsr& transpose = mask.p > 0 ? graph->transpose_with_edges() : graph->transpose();
+  attend_backward(on, graph->csr(), transpose, over(left.value(), all, vector), {dy, log_sums},
                   {.d_own = dleft.tensor,
                    .d_other = exchanged && dright ? gradient.view() : dright.tensor,
                    .own_beta = dleft.beta,

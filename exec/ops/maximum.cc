@@ -19,11 +19,12 @@ struct Chosen {
 void return_gradients(const Backend& on, const LayerGraph& graph, const Chosen& chosen, ConstTensor dy,
                       GradientSlot dx) {
   if (!chosen.exchanged) {
-    row_maximum_backward(on, graph.csr(), graph.transpose(), chosen.slots.span(), dy, dx.beta, dx.tensor);
+    row_maximum_backward(on, graph.csr(), graph.transpose_with_edges(), chosen.slots.span(), dy, dx.beta,
+                         dx.tensor);
     return;
   }
   Matrix all(graph.sources(), dy.cols);
-  row_maximum_backward(on, graph.csr(), graph.transpose(), chosen.slots.span(), dy, 0, all);
+  row_maximum_backward(on, graph.csr(), graph.transpose_with_edges(), chosen.slots.span(), dy, 0, all);
   const std::int64_t owned = graph.destinations();
   auto flight =
       graph.halo()->start_return(on, all.view().row_range(owned, graph.sources()), chosen.layer, chosen.step);
