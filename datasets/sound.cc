@@ -62,6 +62,21 @@ void expect_sound(const Store& store) {
     expect_rising(offsets, file(array_name::kNodeNameOffsets));
 }
 
+void expect_sound(const PartitionedStore& parts, Part part) {
+  const PartView view = parts.part(part);
+  const std::filesystem::path own = parts.folder() / part_prefix(part.value());
+  const std::filesystem::path folder = std::filesystem::is_directory(own) ? own : parts.folder();
+  const auto file = [&](std::string_view name) { return folder / name; };
+  const StoreMeta& meta = parts.meta().store;
+  expect_rising(view.indptr, file(array_name::kIndptr));
+  view.indices.visit(
+      [&](auto indices) { expect_within(indices, 0, meta.nodes, file(array_name::kIndices)); });
+  expect_within(view.labels.classes, -1, meta.classes, file(array_name::kLabels));
+  expect_within(view.store_ids, 0, meta.nodes, file(array_name::kStoreIds));
+  expect_within(view.halo, 0, meta.nodes, file(array_name::kHalo));
+  expect_rising(view.halo, file(array_name::kHalo));
+}
+
 void expect_sound_ids(const PartitionedStore& parts) {
   for (int p = 0; p < parts.k(); ++p)
     expect_within(parts.part(Part(static_cast<Part::rep>(p))).store_ids, 0, parts.meta().store.nodes,

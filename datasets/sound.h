@@ -9,6 +9,8 @@ namespace kith {
 /// place lies in its bounds. Throws CorruptError with the file, the entry, the value and the bound. (`kith
 /// verify` finds any changed byte.)
 void expect_sound(const Store& store);
+/// The same of one part: sources are global ids, the halo rises, labels are classes.
+void expect_sound(const PartitionedStore& parts, Part part);
 /// The same of the store ids of all parts.
 void expect_sound_ids(const PartitionedStore& parts);
 

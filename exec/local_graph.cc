@@ -21,6 +21,10 @@ class Columns {
     const std::int64_t row = global - first_;
     if (0 <= row && row < owned_) return static_cast<std::int32_t>(row);
     const auto found = std::lower_bound(halo_.begin(), halo_.end(), GlobalId{global});
+    if (found == halo_.end() || *found != GlobalId{global})
+      throw CorruptError(
+          with_facts("a part's halo lacks a source of its rows; kith verify says which file is damaged",
+                     {{"global id", global}}));
     return static_cast<std::int32_t>(owned_ + (found - halo_.begin()));
   }
 

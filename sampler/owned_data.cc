@@ -1,6 +1,7 @@
 #include "kith/sampler/owned_data.h"
 
 #include "kith/core/error.h"
+#include "kith/datasets/sound.h"
 
 namespace kith {
 namespace {
@@ -29,6 +30,7 @@ OwnedData::OwnedData(const PartitionedStore& store, const Ownership& ownership, 
           {{"nodes", nodes}});
   std::vector<std::int64_t> bounds{first};
   for (Part part = ownership.first_part(rank); part < ownership.end_part(rank); ++part) {
+    expect_sound(store, part);
     parts.push_back(store.part(part));
     bounds.push_back(parts.back().first + parts.back().nodes);
   }

@@ -1,5 +1,6 @@
 #include <optional>
 
+#include "kith/datasets/sound.h"
 #include "kith/sampler/part_rows.h"
 
 namespace kith {
@@ -12,7 +13,9 @@ class ReplicatedTopology final : public Topology {
         packs_(storage == RowStorage::packed ||
                (storage == RowStorage::automatic && PackedRows::affordable(parts))),
         has_self_loops_(parts.meta().store.self_loops > 0),
-        rows_(parts, Part{0}, Part{parts.k()}) {}
+        rows_(parts, Part{0}, Part{parts.k()}) {
+    for (Part part{0}; part.value() < parts.k(); ++part) expect_sound(parts, part);
+  }
 
   const PackedRows* packed_rows(bool exclude_self) override {
     if (!packs_) return nullptr;
