@@ -20,9 +20,9 @@ TINY = ["--nodes", "20000", "--degree", "12", "--communities", "40", "--features
 class Bench:
     """What a case needs: the contenders, the graphs, the threads."""
 
-    def __init__(self, contenders, threads, repeat, tiny, data):
+    def __init__(self, contenders, threads, repeat, tiny, data, only=()):
         self.contenders, self.threads, self.repeat, self.tiny, self.data = contenders, threads, repeat, tiny, data
-        self.notes = []
+        self.only, self.notes = only, []
 
     def graph(self, name):
         """The store of a named graph, made once in the working folder; None where its raw files are missing."""
@@ -41,7 +41,7 @@ class Bench:
         return store
 
     def graphs(self, *names):
-        chosen = names[:1] if self.tiny else names
+        chosen = names[:1] if self.tiny else [name for name in names if not self.only or name in self.only]
         return [(name, store) for name in chosen if (store := self.graph(name))]
 
 

@@ -5,9 +5,15 @@ import html
 WIDTH, LABEL, BAR, GAP = 760, 250, 16, 12
 
 
+def counterpart(name, contenders):
+    """Kith's own entry with as many threads as the peer of this name."""
+    one = "Kith, 1 thread"
+    return contenders.get(one if "1 thread" in name and one in contenders else "Kith", {})
+
+
 def bars(groups, figure):
     rows, y = [], 56
-    ratios = {group: [(name, figure(contenders["Kith"])[0] / figure(entry)[0]) for name, entry in contenders.items()
+    ratios = {group: [(name, figure(counterpart(name, contenders))[0] / figure(entry)[0]) for name, entry in contenders.items()
                       if not name.startswith("Kith") and figure(entry)[0]]
               for group, contenders in groups.items() if figure(contenders.get("Kith", {}))[0]}
     longest = max((ratio for list_ in ratios.values() for _, ratio in list_), default=1)

@@ -15,7 +15,7 @@ import statistics
 import distributed
 import prepare
 from cases import CASES, Bench
-from chart import bars
+from chart import bars, counterpart
 from contenders import Contenders
 
 RESULTS = pathlib.Path(__file__).resolve().parents[1] / "results"
@@ -61,8 +61,7 @@ def table(groups):
     for group, contenders in groups.items():
         for name, entry in contenders.items():
             value, text = figure(entry)
-            one = "Kith, 1 thread" if "1 thread" in name and "Kith, 1 thread" in contenders else "Kith"
-            mine = figure(contenders[one])[0]
+            mine = figure(counterpart(name, contenders))[0]
             spread = entry.get("milliseconds_spread", entry.get("medges_per_second_spread"))
             peak = f"{entry['peak_bytes'] / 1e9:.2f} GB" if "peak_bytes" in entry else ""
             disk = f"{entry['disk_bytes'] / 1e9:.3f} GB" if "disk_bytes" in entry else ""
@@ -80,6 +79,7 @@ def main():
     parser.add_argument("--repeat", type=int, default=5)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--tiny", action="store_true")
+    parser.add_argument("--graphs", default="", help="planted-1m,acl-coauthor,cnr-2000: only these")
     options = parser.parse_args()
     known = {**CASES, "two-hosts": distributed.two_hosts, "prepare": prepare.prepare}
     for name in options.cases:
@@ -87,7 +87,7 @@ def main():
             parser.error(f"no case {name}: {' '.join(known)}")
 
     bench = Bench(Contenders(options.kith, options.peers, options.work), options.threads, options.repeat, options.tiny,
-                  os.environ.get("KITH_DATA_DIR"))
+                  os.environ.get("KITH_DATA_DIR"), options.graphs.split(",") if options.graphs else ())
     answers = collections.defaultdict(lambda: collections.defaultdict(list))
     for name in options.cases or known:
         for group, contender, answer in known[name](bench):

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Kith beside PyTorch, PyG, DGL, GraphBolt and SciPy: the same work on the same cores, alternately, in one run.
-#   bench/compare/run.sh [--work DIR] [--repeat 5] [--threads 2] [--kith PATH] [--tiny] [case…]
+#   bench/compare/run.sh [--work DIR] [--repeat 5] [--threads 2] [--graphs planted-1m,…] [--kith PATH] [--tiny] [case…]
 # Cases: spmm sample mini-batch full-graph gat two-hosts prepare; all without an argument. --tiny: small graphs, to try the harness.
 # Peers live in virtual environments under DIR (KITH_PEERS/torch and KITH_PEERS/dgl where that is set); a peer whose
 # environment cannot be made is left out, and the table says so. PYG_LIB_WHEEL names a pyg-lib wheel for PyTorch 2.15.
@@ -12,7 +12,7 @@ while [[ $# -gt 0 ]]; do
   case $1 in
     --work) work=$2; shift 2 ;;
     --kith) kith=$2; shift 2 ;;
-    --repeat | --threads) arguments+=("$1" "$2"); shift 2 ;;
+    --repeat | --threads | --graphs) arguments+=("$1" "$2"); shift 2 ;;
     --tiny) arguments+=("$1"); shift ;;
     -*) echo "run.sh: unknown option $1" >&2; exit 2 ;;
     *) arguments+=("$1"); shift ;;
