@@ -139,15 +139,7 @@ class ForwardSweep {
 };
 
 void attend_task(const AttentionForward& call, const SweepTask& task) {
-  with_shape(call.sweep, [&](auto heads, auto whole) {
-    if (call.sweep.att != nullptr) {
-      ForwardSweep<true, decltype(heads), decltype(whole)::value> sweep(call);
-      run_task(sweep, call.sweep, task);
-    } else {
-      ForwardSweep<false, decltype(heads), decltype(whole)::value> sweep(call);
-      run_task(sweep, call.sweep, task);
-    }
-  });
+  run_shaped<ForwardSweep>(call, task);
 }
 
 }  // namespace HWY_NAMESPACE

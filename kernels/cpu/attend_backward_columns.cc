@@ -191,15 +191,7 @@ class ColumnGradientSweep {
 };
 
 void column_gradients_task(const AttentionColumnGradients& call, const SweepTask& task) {
-  with_shape(call.sweep, [&](auto heads, auto whole) {
-    if (call.sweep.att != nullptr) {
-      ColumnGradientSweep<true, decltype(heads), decltype(whole)::value> sweep(call);
-      run_task(sweep, call.sweep, task);
-    } else {
-      ColumnGradientSweep<false, decltype(heads), decltype(whole)::value> sweep(call);
-      run_task(sweep, call.sweep, task);
-    }
-  });
+  run_shaped<ColumnGradientSweep>(call, task);
 }
 
 }  // namespace HWY_NAMESPACE

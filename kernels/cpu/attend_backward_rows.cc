@@ -172,15 +172,7 @@ class RowGradientSweep {
 };
 
 void row_gradients_task(const AttentionRowGradients& call, const SweepTask& task) {
-  with_shape(call.sweep, [&](auto heads, auto whole) {
-    if (call.sweep.att != nullptr) {
-      RowGradientSweep<true, decltype(heads), decltype(whole)::value> sweep(call);
-      run_task(sweep, call.sweep, task);
-    } else {
-      RowGradientSweep<false, decltype(heads), decltype(whole)::value> sweep(call);
-      run_task(sweep, call.sweep, task);
-    }
-  });
+  run_shaped<RowGradientSweep>(call, task);
 }
 
 }  // namespace HWY_NAMESPACE

@@ -11,6 +11,7 @@
 #include <array>
 #include <bit>
 #include <cstdint>
+#include <type_traits>
 #include <vector>
 
 #include <hwy/highway.h>
@@ -258,6 +259,18 @@ void with_shape(const AttentionSweep& s, Body&& body) {
   if (s.width == 2 * kLanes) return body(four, std::integral_constant<int, 2>());
   body(four, any);
 #endif
+}
+
+/// Runs a task of a call by the instance of its sweep for GAT or GATv2 and its shape.
+template <template <bool kAdditive, class DH, int kWhole> class Sweep, class Call>
+void run_shaped(const Call& call, const SweepTask& task) {
+  with_shape(call.sweep, [&](auto heads, auto whole) {
+    const auto run = [&](auto additive) {
+      Sweep<decltype(additive)::value, decltype(heads), decltype(whole)::value> sweep(call);
+      run_task(sweep, call.sweep, task);
+    };
+    call.sweep.att != nullptr ? run(std::true_type()) : run(std::false_type());
+  });
 }
 
 }  // namespace HWY_NAMESPACE
