@@ -1,13 +1,13 @@
 #include "kith/datasets/text/edge_reader.h"
 
 #include <algorithm>
-#include <limits>
 #include <mutex>
 
 #include <fmt/format.h>
 
 #include "kith/core/error.h"
 #include "kith/core/host.h"
+#include "kith/datasets/text/edge_columns.h"
 
 namespace kith {
 namespace {
@@ -34,14 +34,11 @@ class ByChunk {
   std::vector<T> values_;
 };
 
-/// The edges of every chunk as entry · shards + shard of their ends.
-using Provisional = Array<std::uint32_t>;
-
 /// Adds the ids of some chunks to the shards, each shard by one thread, chunks in order. `key(c, token)` is
 /// what the table is asked for; `ends(c)` takes the entries, or nothing.
 template <class Table, class Tokens, class Add>
 void add_to_shards(IdShards<Table>& ids, std::int64_t first, std::int64_t end, const Tokens& tokens_of_chunk,
-                   std::span<Provisional> out, const Add& add) {
+                   std::span<Array<std::uint32_t>> out, const Add& add) {
   parallel_for(0, kIdShards, 1, [&](std::int64_t s, std::int64_t) {
     Table& table = ids.shard(static_cast<std::size_t>(s));
     for (std::int64_t c = first; c < end; ++c) {
@@ -58,94 +55,12 @@ void add_to_shards(IdShards<Table>& ids, std::int64_t first, std::int64_t end, c
   });
 }
 
-/// Lays chunks one behind the other as two columns.
-template <class Index, class EndsOf>
-OwnedColumns<Index> columns_of(std::span<const std::int64_t> first_edge, const EndsOf& ends_of) {
-  const auto edges = static_cast<std::size_t>(first_edge.back());
-  OwnedColumns<Index> columns{Array<Index>(edges), Array<Index>(edges)};
-  parallel_for(0, static_cast<std::int64_t>(first_edge.size()) - 1, 1, [&](std::int64_t c, std::int64_t) {
-    Index* source = columns.source.data() + first_edge[c];
-    Index* destination = columns.destination.data() + first_edge[c];
-    ends_of(c, first_edge[c + 1] - first_edge[c], [&](std::int64_t from, std::int64_t to) {
-      *source++ = static_cast<Index>(from);
-      *destination++ = static_cast<Index>(to);
-    });
-  });
-  return columns;
-}
-
-template <class EndsOf>
-RawEdges edges_of_chunks(std::int64_t nodes, std::span<const std::int64_t> first_edge,
-                         const EndsOf& ends_of) {
-  if (nodes <= std::numeric_limits<std::int32_t>::max()) return columns_of<std::int32_t>(first_edge, ends_of);
-  return columns_of<std::int64_t>(first_edge, ends_of);
-}
-
-template <class Chunks, class Count>
-std::vector<std::int64_t> first_edges(const Chunks& chunks, const Count& count) {
-  std::vector<std::int64_t> first{0};
-  for (const auto& chunk : chunks) first.push_back(first.back() + count(chunk));
-  return first;
-}
-
-Array<float> joined(std::span<const Array<float>> parts) {
-  std::vector<std::int64_t> first = first_edges(parts, [](const auto& part) { return part.ssize(); });
-  Array<float> all(static_cast<std::size_t>(first.back()));
-  parallel_for(0, static_cast<std::int64_t>(parts.size()), 1, [&](std::int64_t c, std::int64_t) {
-    std::copy(parts[c].begin(), parts[c].end(), all.begin() + first[c]);
-  });
-  return all;
-}
-
-void finish_numbers(EdgeIds& ids) {
-  const Array<std::uint64_t> order = ids.numbers.number_all();
-  ids.nodes = order.ssize();
-  ids.mapped = true;
-  ids.node_ids = Array<std::int64_t>(order.size());
-  parallel_for(0, order.ssize(), 1 << 14, [&](std::int64_t begin, std::int64_t end) {
-    for (std::int64_t i = begin; i < end; ++i)
-      ids.node_ids[i] =
-          ids.numbers.shard(order[i] % kIdShards).id(static_cast<std::uint32_t>(order[i] / kIdShards));
-  });
-}
-
-void finish_names(EdgeIds& ids) {
-  const Array<std::uint64_t> order = ids.texts.number_all();
-  const auto name = [&](std::int64_t i) {
-    return ids.texts.shard(order[i] % kIdShards).name(static_cast<std::uint32_t>(order[i] / kIdShards));
-  };
-  ids.nodes = order.ssize();
-  ids.mapped = true;
-  ids.names.offsets = Array<std::int64_t>(order.size() + 1);
-  parallel_for(0, order.ssize(), 1 << 14, [&](std::int64_t begin, std::int64_t end) {
-    for (std::int64_t i = begin; i < end; ++i)
-      ids.names.offsets[i] = static_cast<std::int64_t>(name(i).size());
-  });
-  ids.names.offsets[order.size()] = 0;
-  ids.names.bytes = Array<std::uint8_t>(
-      static_cast<std::size_t>(exclusive_prefix_sum(ids.names.offsets.data(), ids.names.offsets.ssize())));
-  parallel_for(0, order.ssize(), 1 << 14, [&](std::int64_t begin, std::int64_t end) {
-    for (std::int64_t i = begin; i < end; ++i)
-      std::copy_n(name(i).data(), name(i).size(), ids.names.bytes.data() + ids.names.offsets[i]);
-  });
-}
-
 template <class Visit>
 void visit_numbers(const NumberChunk& chunk, Visit&& visit) {
   chunk.wide.empty() ? visit(chunk.narrow.span()) : visit(chunk.wide.span());
 }
 
 }  // namespace
-
-std::int64_t EdgeIds::node_of(std::int64_t id, const std::filesystem::path& file) const {
-  if (!mapped && id >= 0 && id < nodes) return id;
-  if (mapped) {
-    const std::uint64_t hash = hash_of_number(id);
-    const std::uint32_t entry = numbers.shard(shard_of(hash)).find(static_cast<std::uint32_t>(hash), id);
-    if (entry != TagSlots::kNone) return numbers.rank(shard_of(hash), entry);
-  }
-  throw InputError(fmt::format("{}: changed while it was read", file.string()));
-}
 
 EdgeReader::EdgeReader(const std::vector<std::filesystem::path>& files, const EdgeTextOptions& options,
                        ChunkOptions chunks)
@@ -219,6 +134,30 @@ void EdgeReader::read_names(const std::function<void(std::int64_t, const TextChu
   counts_.edges = edges;
 }
 
+void EdgeReader::number_names(const std::function<std::span<Provisional>(std::span<NameChunk>)>& places,
+                              const char* step) {
+  std::vector<NameChunk> tokens(static_cast<std::size_t>(chunks_.chunks_per_batch));
+  std::vector<const char*> texts(tokens.size());
+  std::int64_t base = 0;
+  read_names(
+      [&](std::int64_t number, const TextChunk& text, NameChunk chunk) {
+        tokens[number - base] = std::move(chunk);
+        texts[number - base] = text.text.data();
+      },
+      [&](std::int64_t begin, std::int64_t end) {
+        add_to_shards(
+            ids_.texts, begin, end, [&](std::int64_t c) -> const NameChunk& { return tokens[c - begin]; },
+            places(std::span(tokens).first(static_cast<std::size_t>(end - begin))),
+            [&](NameTable& table, std::int64_t c, const NameToken& token) {
+              return table.find_or_add(token.tag, {texts[c - begin] + token.offset, token.length},
+                                       static_cast<std::uint64_t>(c) << 32 | token.at);
+            });
+        base = end;
+      },
+      step);
+  ids_.number_texts();
+}
+
 bool EdgeReader::numbers_are_nodes() const {
   if (options_.ids != IdPolicy::automatic) return options_.ids == IdPolicy::dense;
   // Few ids are missing: the missing are isolated nodes. Many: the ids are names, and must not size an array.
@@ -274,7 +213,7 @@ EdgeText EdgeReader::collect() {
             return table.find_or_add(token.tag, token.id);
           });
     }
-    finish_numbers(ids_);
+    ids_.number_numbers();
     result.edges = edges_of_chunks(ids_.nodes, first, [&](std::int64_t c, std::int64_t edges, auto&& put) {
       const auto node = [&](std::uint32_t end) {
         return ids_.numbers.rank(end % kIdShards, end / kIdShards);
@@ -286,30 +225,15 @@ EdgeText EdgeReader::collect() {
   const auto names = [&] {
     std::vector<Provisional> ends;
     std::vector<Array<float>> weights;
-    std::vector<NameChunk> tokens(static_cast<std::size_t>(chunks_.chunks_per_batch));
-    std::vector<const char*> texts(tokens.size());
-    std::int64_t base = 0;
-    read_names(
-        [&](std::int64_t number, const TextChunk& text, NameChunk chunk) {
-          tokens[number - base] = std::move(chunk);
-          texts[number - base] = text.text.data();
-        },
-        [&](std::int64_t begin, std::int64_t end) {
-          for (std::int64_t c = begin; c < end; ++c) {
-            ends.emplace_back(tokens[c - begin].tokens.size());
-            weights.push_back(std::move(tokens[c - begin].weights));
-          }
-          add_to_shards(
-              ids_.texts, begin, end, [&](std::int64_t c) -> const NameChunk& { return tokens[c - begin]; },
-              std::span(ends).subspan(static_cast<std::size_t>(begin)),
-              [&](NameTable& table, std::int64_t c, const NameToken& token) {
-                return table.find_or_add(token.tag, {texts[c - begin] + token.offset, token.length},
-                                         static_cast<std::uint64_t>(c) << 32 | token.at);
-              });
-          base = end;
-        },
-        "read");
-    finish_names(ids_);
+    const auto keep = [&](std::span<NameChunk> chunks) {
+      const std::size_t before = ends.size();
+      for (NameChunk& chunk : chunks) {
+        ends.emplace_back(chunk.tokens.size());
+        weights.push_back(std::move(chunk.weights));
+      }
+      return std::span(ends).subspan(before);
+    };
+    number_names(keep, "read");
     const auto first = first_edges(ends, [](const Provisional& chunk) { return chunk.ssize() / 2; });
     result.edges = edges_of_chunks(ids_.nodes, first, [&](std::int64_t c, std::int64_t edges, auto&& put) {
       const auto node = [&](std::uint32_t end) { return ids_.texts.rank(end % kIdShards, end / kIdShards); };
@@ -350,29 +274,10 @@ void EdgeReader::survey() {
               });
           base = end;
         });
-    finish_numbers(ids_);
+    ids_.number_numbers();
   };
   const auto names = [&] {
-    std::vector<NameChunk> tokens(static_cast<std::size_t>(chunks_.chunks_per_batch));
-    std::vector<const char*> texts(tokens.size());
-    std::int64_t base = 0;
-    read_names(
-        [&](std::int64_t number, const TextChunk& text, NameChunk chunk) {
-          tokens[number - base] = std::move(chunk);
-          texts[number - base] = text.text.data();
-        },
-        [&](std::int64_t begin, std::int64_t end) {
-          add_to_shards(
-              ids_.texts, begin, end, [&](std::int64_t c) -> const NameChunk& { return tokens[c - begin]; },
-              {},
-              [&](NameTable& table, std::int64_t c, const NameToken& token) {
-                return table.find_or_add(token.tag, {texts[c - begin] + token.offset, token.length},
-                                         static_cast<std::uint64_t>(c) << 32 | token.at);
-              });
-          base = end;
-        },
-        "survey");
-    finish_names(ids_);
+    number_names([](std::span<NameChunk>) { return std::span<Provisional>(); }, "survey");
   };
   retried_as_names([&] { layout_.format.names ? names() : numbers(); });
 }

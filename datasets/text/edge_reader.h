@@ -36,6 +36,12 @@ class EdgeReader {
   void read_numbers(const std::function<void(std::int64_t, NumberChunk)>& use, const char* step);
   void read_names(const std::function<void(std::int64_t, const TextChunk&, NameChunk)>& use,
                   const TextSource::After& after, const char* step);
+  /// The ends of a chunk's edges as entry · shards + shard.
+  using Provisional = Array<std::uint32_t>;
+  /// Reads names and gives each its number; `places` tells where the provisional ends of consecutive chunks
+  /// go, or nothing.
+  void number_names(const std::function<std::span<Provisional>(std::span<NameChunk>)>& places,
+                    const char* step);
   void check_bad(bool names);
   bool numbers_are_nodes() const;
   void keep_dense();

@@ -22,6 +22,10 @@ struct EdgeIds {
   /// The node that a number of the user's stands for. Throws InputError with `file` when there is none: the
   /// file is not what it was.
   std::int64_t node_of(std::int64_t id, const std::filesystem::path& file) const;
+
+  /// The ids found become nodes: numbers ascending, texts in the order of first appearance.
+  void number_numbers();
+  void number_texts();
 };
 
 /// What one pass over the files found.
