@@ -30,13 +30,7 @@ const Measurement& asked_for(const Settings& settings) {
 }  // namespace
 
 Setting bench_setting(const char* name, Setting::Type type, const char* fallback, const char* help) {
-  Setting setting;
-  setting.name = name;
-  setting.type = type;
-  setting.fallback = fallback;
-  setting.help = help;
-  setting.module = "cli";
-  setting.verbs = {"bench"};
+  Setting setting = setting_of("cli", "bench", name, type, fallback, help);
   setting.shapes_result = false;
   return setting;
 }

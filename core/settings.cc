@@ -34,6 +34,18 @@ void Schema::add(Setting setting) {
   settings_.push_back(std::move(setting));
 }
 
+Setting setting_of(std::string module, std::string verb, std::string name, Setting::Type type,
+                   std::string fallback, std::string help) {
+  Setting setting;
+  setting.name = std::move(name);
+  setting.type = type;
+  setting.fallback = std::move(fallback);
+  setting.help = std::move(help);
+  setting.module = std::move(module);
+  setting.verbs = {std::move(verb)};
+  return setting;
+}
+
 const Setting* Schema::find(std::string_view name) const {
   const std::string wanted = detail::canonical_name(name);
   for (const Setting& setting : settings_)
@@ -65,9 +77,7 @@ std::string Schema::unknown_message(std::string_view verb, std::string_view name
                        verb, fmt::join(takers, ", kith "));
   std::vector<std::string> known;
   for (const Setting* setting : of_verb(verb)) known.push_back(setting->name);
-  const auto near = nearest_name(detail::canonical_name(name), known);
-  return fmt::format("unknown setting \"{}\"", name) +
-         (near ? fmt::format("; did you mean \"{}\"?", *near) : "");
+  return fmt::format("unknown setting \"{}\"{}", name, did_you_mean(detail::canonical_name(name), known));
 }
 
 Settings::Settings(const Schema& schema, std::string verb) : schema_(&schema), verb_(std::move(verb)) {

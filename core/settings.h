@@ -28,6 +28,10 @@ struct Setting {
   bool shapes_result = true;
 };
 
+/// The entry of a setting without choices and bounds.
+Setting setting_of(std::string module, std::string verb, std::string name, Setting::Type type,
+                   std::string fallback, std::string help);
+
 /// All settings of the program; each module adds its own (`void add_settings(Schema&)`).
 class Schema {
  public:
@@ -46,6 +50,11 @@ class Schema {
 
 /// The nearest of `known` by edit distance, or nothing when none is near.
 std::optional<std::string> nearest_name(std::string_view name, const std::vector<std::string>& known);
+
+/// `; did you mean "planted"?`, or nothing when none is near: the end of a message about an unknown name.
+std::string did_you_mean(std::string_view name, const std::vector<std::string>& known);
+/// "did you mean planted?", or "one of planted, rmat" when none is near.
+std::string nearest_or_all(std::string_view name, const std::vector<std::string>& known);
 
 /// Values by name, with where each came from. Values are checked against the schema when they are set.
 class Settings {

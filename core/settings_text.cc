@@ -96,6 +96,16 @@ std::optional<std::string> nearest_name(std::string_view name, const std::vector
   return nearest;
 }
 
+std::string did_you_mean(std::string_view name, const std::vector<std::string>& known) {
+  const auto near = nearest_name(name, known);
+  return near ? fmt::format("; did you mean \"{}\"?", *near) : "";
+}
+
+std::string nearest_or_all(std::string_view name, const std::vector<std::string>& known) {
+  const auto near = nearest_name(name, known);
+  return near ? fmt::format("did you mean {}?", *near) : fmt::format("one of {}", fmt::join(known, ", "));
+}
+
 std::string Settings::to_toml() const {
   std::string text;
   for (const auto& [name, value] : values_)

@@ -67,9 +67,7 @@ struct Check {
     const std::string word = canonical_name(value);
     for (const std::string& known : setting.choices)
       if (canonical_name(known) == word) return known;
-    const auto near = nearest_name(word, setting.choices);
-    const std::string hint = near ? fmt::format("; did you mean \"{}\"?", *near) : "";
-    refuse(fmt::format("one of {}{}", fmt::join(setting.choices, ", "), hint));
+    refuse(fmt::format("one of {}{}", fmt::join(setting.choices, ", "), did_you_mean(word, setting.choices)));
   }
 
   std::string integers() const {

@@ -11,27 +11,17 @@ namespace {
 
 using Type = Setting::Type;
 
-/// A setting of one verb of this module.
-Setting setting_of(std::string verb, std::string name, Type type, std::string fallback, std::string help) {
-  Setting setting;
-  setting.name = std::move(name);
-  setting.type = type;
-  setting.fallback = std::move(fallback);
-  setting.help = std::move(help);
-  setting.module = "datasets";
-  setting.verbs = {std::move(verb)};
-  return setting;
-}
-
 void add_choice(Schema& schema, std::string name, std::vector<std::string> choices, std::string help) {
-  Setting setting = setting_of("prepare", std::move(name), Type::choice, choices.front(), std::move(help));
+  Setting setting =
+      setting_of("datasets", "prepare", std::move(name), Type::choice, choices.front(), std::move(help));
   setting.choices = std::move(choices);
   schema.add(std::move(setting));
 }
 
 void add_prepare_settings(Schema& schema) {
   auto add = [&](std::string name, Type type, std::string fallback, std::string help) {
-    schema.add(setting_of("prepare", std::move(name), type, std::move(fallback), std::move(help)));
+    schema.add(
+        setting_of("datasets", "prepare", std::move(name), type, std::move(fallback), std::move(help)));
   };
   std::vector<std::string> formats{"auto"};
   for (const ImportFormat& format : import_formats()) formats.emplace_back(format.name);
@@ -69,7 +59,7 @@ void add_prepare_settings(Schema& schema) {
   add_choice(
       schema, "ids", {"auto", "dense", "map"},
       "edge-list: auto keeps compact numbers and maps others and texts; dense keeps numbers; map maps all");
-  Setting errors = setting_of("prepare", "max-errors", Type::integer, "1",
+  Setting errors = setting_of("datasets", "prepare", "max-errors", Type::integer, "1",
                               "edge-list: how many bad lines to tell of before giving up");
   errors.minimum = 1;
   errors.maximum = 10'000;
@@ -87,7 +77,8 @@ void add_prepare_settings(Schema& schema) {
 void add_generate_settings(Schema& schema) {
   auto add = [&](std::string name, Type type, std::string fallback, std::string help, double low,
                  double high) {
-    Setting setting = setting_of("generate", std::move(name), type, std::move(fallback), std::move(help));
+    Setting setting =
+        setting_of("datasets", "generate", std::move(name), type, std::move(fallback), std::move(help));
     setting.minimum = low;
     setting.maximum = high;
     schema.add(std::move(setting));
@@ -106,7 +97,7 @@ void add_generate_settings(Schema& schema) {
   add("label-noise", Type::real, "0.05", "fraction of the nodes that carry another class than their own", 0,
       1);
   add("seed", Type::integer, "0", "key of all random numbers", 0, 9e15);
-  schema.add(setting_of("generate", "split", Type::text, "random:0.1/0.1/0.8",
+  schema.add(setting_of("datasets", "generate", "split", Type::text, "random:0.1/0.1/0.8",
                         "random:0.1/0.1/0.8[:seed] or per-class:20/30[:seed]"));
 }
 

@@ -16,11 +16,9 @@ const std::vector<std::string>& known_names() {
 }
 
 void check_name(const std::string& name, const std::vector<std::string>& before) {
-  if (std::find(known_names().begin(), known_names().end(), name) == known_names().end()) {
-    const auto near = nearest_name(name, known_names());
+  if (std::find(known_names().begin(), known_names().end(), name) == known_names().end())
     throw InputError("balance: \"" + name + "\" is none of nodes, edges, train, valid, test" +
-                     (near ? "; did you mean \"" + *near + "\"?" : ""));
-  }
+                     did_you_mean(name, known_names()));
   if (std::find(before.begin(), before.end(), name) != before.end())
     throw InputError("balance: \"" + name + "\" is given twice");
 }

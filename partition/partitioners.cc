@@ -28,9 +28,7 @@ constexpr Method kMethods[] = {
 const Method& method_named(const std::string& name) {
   for (const Method& method : kMethods)
     if (name == method.name) return method;
-  const auto nearest = nearest_name(name, partition_methods());
-  throw InputError("unknown partitioner \"" + name + "\"" +
-                   (nearest ? "; did you mean \"" + *nearest + "\"?" : ""));
+  throw InputError("unknown partitioner \"" + name + "\"" + did_you_mean(name, partition_methods()));
 }
 
 }  // namespace

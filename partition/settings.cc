@@ -9,14 +9,7 @@ namespace {
 constexpr double kMostParts = 1 << 20;
 
 Setting setting(const char* name, Setting::Type type, const char* fallback, const char* help) {
-  Setting made;
-  made.name = name;
-  made.type = type;
-  made.fallback = fallback;
-  made.help = help;
-  made.module = "partition";
-  made.verbs = {"partition"};
-  return made;
+  return setting_of("partition", "partition", name, type, fallback, help);
 }
 
 }  // namespace

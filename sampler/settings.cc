@@ -8,14 +8,7 @@ namespace kith {
 namespace {
 
 Setting train_setting(const char* name, Setting::Type type, const char* fallback, const char* help) {
-  Setting setting;
-  setting.name = name;
-  setting.type = type;
-  setting.fallback = fallback;
-  setting.help = help;
-  setting.module = "sampler";
-  setting.verbs = {"train"};
-  return setting;
+  return setting_of("sampler", "train", name, type, fallback, help);
 }
 
 }  // namespace

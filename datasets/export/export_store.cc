@@ -1,7 +1,6 @@
 #include "kith/datasets/export/export_store.h"
 
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
 #include "kith/core/error.h"
 #include "kith/core/settings.h"
@@ -31,10 +30,7 @@ const ExportFormat& named(std::string_view name) {
     if (format.name == name) return format;
     known.emplace_back(format.name);
   }
-  const auto near = nearest_name(name, known);
-  throw InputError(fmt::format(
-      "--format {}: no such format; {}", name,
-      near ? fmt::format("did you mean {}?", *near) : fmt::format("one of {}", fmt::join(known, ", "))));
+  throw InputError(fmt::format("--format {}: no such format; {}", name, nearest_or_all(name, known)));
 }
 
 void expect_free(const fs::path& out, Existing existing) {

@@ -1,7 +1,6 @@
 #include "kith/datasets/import/registry.h"
 
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
 #include "kith/core/error.h"
 #include "kith/core/settings.h"
@@ -40,10 +39,7 @@ const ImportFormat& named(const std::string& name) {
     if (format.name == name) return format;
     known.emplace_back(format.name);
   }
-  const auto near = nearest_name(name, known);
-  throw InputError(fmt::format(
-      "--format {}: no such format; {}", name,
-      near ? fmt::format("did you mean {}?", *near) : fmt::format("one of {}", fmt::join(known, ", "))));
+  throw InputError(fmt::format("--format {}: no such format; {}", name, nearest_or_all(name, known)));
 }
 
 const ImportFormat& recognised(const std::filesystem::path& raw, const ImportRequest& request) {

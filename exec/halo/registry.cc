@@ -81,9 +81,7 @@ auto made(const char* axis, const Values& values, const std::string& text, Argum
     const std::string number = colon == std::string::npos ? "" : text.substr(colon + 1);
     return value.make(value.parameter ? number_of(number, *value.parameter, where) : 0, arguments...);
   }
-  const auto near = nearest_name(name, names(values));
-  throw InputError(std::string(axis) + ": unknown value \"" + name + '"' +
-                   (near ? "; did you mean \"" + *near + "\"?" : ""));
+  throw InputError(std::string(axis) + ": unknown value \"" + name + '"' + did_you_mean(name, names(values)));
 }
 
 }  // namespace

@@ -75,9 +75,7 @@ std::vector<std::string> model_names() {
 std::unique_ptr<Model> make_model(Parameters& parameters, const ModelOptions& options) {
   for (const Known& known : kModels)
     if (options.name == known.name) return known.make(parameters, options);
-  const auto near = nearest_name(options.name, model_names());
-  throw InputError("model: unknown name \"" + options.name + '"' +
-                   (near ? "; did you mean \"" + *near + "\"?" : ""));
+  throw InputError("model: unknown name \"" + options.name + '"' + did_you_mean(options.name, model_names()));
 }
 
 }  // namespace kith
