@@ -14,14 +14,8 @@ struct Added {
   Schema& schema;
   Setting setting;
 
-  Added(Schema& s, const char* name, Type type, const char* fallback, const char* help) : schema(s) {
-    setting.name = name;
-    setting.type = type;
-    setting.fallback = fallback;
-    setting.help = help;
-    setting.module = "exec";
-    setting.verbs = {"train"};
-  }
+  Added(Schema& s, const char* name, Type type, const char* fallback, const char* help)
+      : schema(s), setting(setting_of("exec", "train", name, type, fallback, help)) {}
   Added(const Added&) = delete;
   ~Added() noexcept(false) { schema.add(std::move(setting)); }
   Added& range(double minimum, double maximum) {
@@ -99,8 +93,7 @@ void add_halo_settings(Schema& s) {
       .outside_hash();
   Added(s, "select", Type::text, "all",
         "halo protocol: which of the planned rows cross: all, boundary:P (each with probability P), bins:R "
-        "(one of R "
-        "bins a step)");
+        "(one of R bins a step)");
   Added(s, "encode", Type::choice, "fp32", "halo protocol: what a row looks like on the wire")
       .choices(halo_choices("encode"));
   Added(s, "schedule", Type::choice, "overlap", "halo protocol: when an exchange is waited for")
@@ -125,8 +118,7 @@ void add_run_settings(Schema& s) {
       .outside_hash();
   Added(s, "end-time", Type::text, "auto",
         "checkpoint and exit 75 before this time: local (2026-11-21T12:00), seconds since 1970, auto: the "
-        "end of "
-        "the Slurm job, or none")
+        "end of the Slurm job, or none")
       .outside_hash();
   Added(s, "device", Type::choice, "cpu", "what a rank computes on")
       .choices({"cpu"})
@@ -187,25 +179,15 @@ std::vector<std::int64_t> layer_fanouts(const Settings& settings, std::vector<st
   return fanouts;
 }
 
-struct HaloAxis {
-  const char* name;
-  std::string HaloProtocol::*value;
-};
-constexpr HaloAxis kAxes[] = {{"plan", &HaloProtocol::plan},
-                              {"route", &HaloProtocol::route},
-                              {"select", &HaloProtocol::select},
-                              {"encode", &HaloProtocol::encode},
-                              {"schedule", &HaloProtocol::schedule}};
-
 /// The named protocol, if any, with the axes that are set themselves.
 HaloProtocol halo_protocol(const Settings& settings) {
   const std::string name = settings.text("protocol");
   HaloProtocol protocol = name == "none" ? HaloProtocol() : protocol_named(name);
-  for (const HaloAxis& axis : kAxes)
+  for (const HaloAxis& axis : kHaloAxes)
     if (name == "none" || settings.is_set(axis.name)) protocol.*axis.value = settings.text(axis.name);
   check_values(protocol);
   if (settings.text("regime") == "mini-batch")
-    for (const HaloAxis& axis : kAxes)
+    for (const HaloAxis& axis : kHaloAxes)
       if (protocol.*axis.value != HaloProtocol().*axis.value && protocol.*axis.value != "sync")
         throw InputError(std::string(axis.name) + " " + protocol.*axis.value +
                          ": mini-batches have no halo exchange; halo protocols are for --regime full-graph");
@@ -217,7 +199,7 @@ HaloProtocol halo_protocol(const Settings& settings) {
 /// run.
 Settings settled(Settings settings, const std::vector<std::int64_t>& fanouts) {
   const HaloProtocol protocol = halo_protocol(settings);
-  for (const HaloAxis& axis : kAxes) settings.set(axis.name, protocol.*axis.value, "protocol");
+  for (const HaloAxis& axis : kHaloAxes) settings.set(axis.name, protocol.*axis.value, "protocol");
   const int layers = layer_count(settings);
   std::string list;
   for (const std::int64_t fanout : fanouts) list += (list.empty() ? "" : ",") + std::to_string(fanout);

@@ -122,6 +122,17 @@ struct HaloProtocol {
   std::uint64_t seed = 0;  ///< of what is drawn
 };
 
+/// The axes by name: their settings, and where a protocol has their value.
+struct HaloAxis {
+  const char* name;
+  std::string HaloProtocol::*value;
+};
+inline constexpr HaloAxis kHaloAxes[] = {{"plan", &HaloProtocol::plan},
+                                         {"route", &HaloProtocol::route},
+                                         {"select", &HaloProtocol::select},
+                                         {"encode", &HaloProtocol::encode},
+                                         {"schedule", &HaloProtocol::schedule}};
+
 /// A value of an axis by its name; throws InputError with the nearest known one, and on a parameter that is
 /// missing, out of range or not taken.
 std::unique_ptr<HaloPlanner> make_plan(const std::string& name);

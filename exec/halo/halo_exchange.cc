@@ -4,6 +4,7 @@
 #include <exception>
 
 #include "kith/core/memory_kind.h"
+#include "kith/core/parallel.h"
 #include "kith/core/rehearsal.h"
 #include "kith/kernels/dense.h"
 #include "kith/kernels/rows.h"
@@ -14,10 +15,9 @@ namespace {
 /// to[places[i]] = from[i].
 void put_rows(ConstTensor from, std::span<const std::int32_t> places, Tensor to) {
   if (rehearsing()) return;
-  for (std::size_t i = 0; i < places.size(); ++i) {
-    const float* row = from.row(static_cast<std::int64_t>(i));
-    std::copy(row, row + from.cols, to.row(places[i]));
-  }
+  parallel_for(0, from.rows, 256, [&](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t i = begin; i < end; ++i) std::copy_n(from.row(i), from.cols, to.row(places[i]));
+  });
 }
 
 void copy(const Backend& on, ConstTensor from, Tensor to) { axpby(on, 1, from, 0, to); }
@@ -109,13 +109,12 @@ Matrix HaloExchange::decoded(const Backend& on, Flight& flight) {
 
 const Matrix& HaloExchange::up_to_date(const Backend& on, Flight& flight) {
   const HaloPass pass = flight.pass_;
-  Kept& kept = kept_[{pass.layer, pass.backward}];
-  const bool first = !kept.any;
+  const auto [channel, first] = kept_.try_emplace({pass.layer, pass.backward});
+  Kept& kept = channel->second;
   const MemoryUse use(MemoryKind::halo);
   if (first) {
     const std::int64_t rows = pass.backward ? std::ssize(planned(pass).send_rows) : lists_.halo;
     kept.rows = Matrix(rows, flight.cols_, 0.0f);
-    kept.any = true;
   }
   const auto take = [&](Flight& arrived) {
     const Matrix rows = decoded(on, arrived);
@@ -125,9 +124,7 @@ const Matrix& HaloExchange::up_to_date(const Backend& on, Flight& flight) {
         pass.backward ? &lists == &planned(pass) : lists.halo_rows.empty() && lists.halo == lists_.halo;
     all ? copy(on, rows, kept.rows) : put_rows(rows, places, kept.rows);
   };
-  if (!one_step_late()) {
-    take(flight);
-  } else if (first) {
+  if (first || !one_step_late()) {
     take(flight);
   } else {
     if (kept.under_way.lists_ != nullptr) take(kept.under_way);
@@ -181,10 +178,10 @@ void HaloExchange::finish_return(const Backend& on, Flight& flight, Tensor dx) {
   if (keeps_values()) {
     const HaloLists& all = planned(flight.pass_);
     add_by_rank(on, up_to_date(on, flight), all, dx);
-    return;
+  } else {
+    const HaloLists& arriving = *flight.lists_;
+    add_by_rank(on, decoded(on, flight), arriving, dx);
   }
-  const HaloLists& lists = *flight.lists_;
-  add_by_rank(on, decoded(on, flight), lists, dx);
 }
 
 }  // namespace kith

@@ -29,8 +29,6 @@ class HaloExchange {
   void narrow(std::vector<HaloLists> lists) { narrowed_ = std::move(lists); }
   /// Values of earlier steps are used in place of some of today's: they must be exchanged before dropout.
   bool keeps_values() const { return !exact_ && (schedule_->one_step_late() || select_->keeps_missing()); }
-  /// Rows that do not cross count as zeros.
-  bool drops_rows() const { return !exact_ && select_->drops_rows(); }
 
   /// From now on every planned row crosses in fp32 in time, counted as "evaluation"; or as the protocol says,
   /// counted as "halo".
@@ -65,8 +63,7 @@ class HaloExchange {
  private:
   /// What a direction of a layer keeps from step to step.
   struct Kept {
-    Matrix rows;  ///< what arrived last of every row: of the halo, or of the planned send rows
-    bool any = false;
+    Matrix rows;       ///< what arrived last of every row: of the halo, or of the planned send rows
     Flight under_way;  ///< the last step's, not looked at yet
   };
 
@@ -74,7 +71,6 @@ class HaloExchange {
   const HaloLists& planned(const HaloPass& pass) const;
   HaloEncode& encode() { return exact_ ? *exact_encode_ : *encode_; }
   bool one_step_late() const { return !exact_ && schedule_->one_step_late(); }
-  bool keeps_missing() const { return !exact_ && select_->keeps_missing(); }
   /// Waits; the rows as they arrived, scaled.
   Matrix decoded(const Backend& on, Flight& flight);
   /// The kept rows after what arrives at this step.

@@ -3,7 +3,6 @@
 #include <algorithm>
 
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
 #include "kith/core/settings.h"
 
@@ -13,10 +12,7 @@ namespace {
 [[noreturn]] void refuse_preset(const std::string& name) {
   std::vector<std::string> known;
   for (const HaloPreset& preset : halo_presets()) known.emplace_back(preset.name);
-  const auto near = nearest_name(name, known);
-  throw InputError(fmt::format(
-      "--protocol {}: no such protocol; {}", name,
-      near ? fmt::format("did you mean {}?", *near) : fmt::format("one of {}", fmt::join(known, ", "))));
+  throw InputError(fmt::format("--protocol {}: no such protocol; {}", name, nearest_or_all(name, known)));
 }
 
 /// The value behind "key=".
@@ -62,16 +58,15 @@ HaloProtocol protocol_named(const std::string& text) {
   const std::string parameter =
       colon == std::string::npos ? found->fallback : parameter_of(*found, text.substr(colon + 1));
   HaloProtocol protocol = found->axes;
-  for (std::string* axis :
-       {&protocol.plan, &protocol.route, &protocol.select, &protocol.encode, &protocol.schedule})
-    *axis = filled(*axis, parameter);
+  for (const HaloAxis& axis : kHaloAxes) protocol.*axis.value = filled(protocol.*axis.value, parameter);
   check_values(protocol);
   return protocol;
 }
 
 std::string explained(const HaloProtocol& protocol) {
-  return fmt::format("--plan {}\n--route {}\n--select {}\n--encode {}\n--schedule {}\n", protocol.plan,
-                     protocol.route, protocol.select, protocol.encode, protocol.schedule);
+  std::string lines;
+  for (const HaloAxis& axis : kHaloAxes) lines += fmt::format("--{} {}\n", axis.name, protocol.*axis.value);
+  return lines;
 }
 
 void check_values(const HaloProtocol& protocol) {
@@ -84,12 +79,10 @@ void check_values(const HaloProtocol& protocol) {
 }
 
 void check_protocol(const HaloProtocol& protocol, const Model& model) {
-  check_values(protocol);
   if (protocol.plan == "needed-rows" && !model.one_exchange_a_layer())
     throw InputError(
         "plan needed-rows needs a model whose rows depend on their neighbourhoods alone: not one with batch "
-        "norm, "
-        "and a custom model must say so (Model::one_exchange_a_layer); use plan halo-rows");
+        "norm, and a custom model must say so (Model::one_exchange_a_layer); use plan halo-rows");
   if (make_select(protocol.select)->drops_rows() && !model.sums_neighbours())
     throw InputError(fmt::format(
         "select {} leaves out neighbours and scales up the others, which is right in the mean for sums over "

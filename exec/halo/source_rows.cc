@@ -11,6 +11,14 @@ SourceRows::SourceRows(const Backend& on, const LayerGraph& graph, ConstTensor x
   axpby(on, 1, x, 0, all_.view().row_range(0, graph.destinations()));
 }
 
+void return_gradients(const Backend& on, const LayerGraph& graph, ConstTensor all, int layer,
+                      std::uint32_t step, GradientSlot dx) {
+  const std::int64_t owned = graph.destinations();
+  auto flight = graph.halo()->start_return(on, all.row_range(owned, graph.sources()), layer, step);
+  axpby(on, 1, all.row_range(0, owned), dx.beta, dx.tensor);
+  graph.halo()->finish_return(on, flight, dx.tensor);
+}
+
 bool needs_exchange(const LayerGraph& graph, std::int64_t x_rows) {
   // A rank without halo rows must still take part: others may need its rows.
   const bool exchanges = graph.halo() != nullptr && x_rows == graph.destinations() && !graph.halo()->idle();

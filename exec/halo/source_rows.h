@@ -1,4 +1,5 @@
 #pragma once
+#include "kith/exec/gradients.h"
 #include "kith/exec/halo/halo_exchange.h"
 #include "kith/exec/layer_graph.h"
 
@@ -12,6 +13,11 @@ class SourceRows {
 
   Tensor all() { return all_; }
   Matrix take() && { return std::move(all_); }
+  /// Waits for the arrivals, with nothing to compute meanwhile.
+  Matrix arrived() && {
+    fetch();
+    return std::move(all_);
+  }
 
   /// Covers every destination row once: compute(rows) on pieces of the rows that need no arrivals while
   /// messages move, then on the rest. `arrived()` runs in between, when all source rows are in place. Under a
@@ -20,8 +26,7 @@ class SourceRows {
   void cover(Compute&& compute, Arrived&& arrived) {
     const bool overlap = graph_->halo()->overlaps();
     if (overlap) over_pieces(graph_->interior_rows(), flight_, compute);
-    graph_->halo()->finish_fetch(on_, flight_,
-                                 all_.view().row_range(graph_->destinations(), graph_->sources()));
+    fetch();
     arrived();
     if (!overlap && !graph_->interior_rows().empty()) compute(graph_->interior_rows());
     if (!graph_->boundary_rows().empty()) compute(graph_->boundary_rows());
@@ -40,11 +45,21 @@ class SourceRows {
   }
 
  private:
+  void fetch() {
+    graph_->halo()->finish_fetch(on_, flight_,
+                                 all_.view().row_range(graph_->destinations(), graph_->sources()));
+  }
+
   Backend on_;
   const LayerGraph* graph_;
   Matrix all_;
   HaloExchange::Flight flight_;
 };
+
+/// The backward pass of the exchange: of gradients of all sources' rows, `all` [sources, d], the halo's go to
+/// their owners, and dx [destinations, d] gets this rank's own with those that arrive.
+void return_gradients(const Backend& on, const LayerGraph& graph, ConstTensor all, int layer,
+                      std::uint32_t step, GradientSlot dx);
 
 /// Whether x holds the rows of the destinations alone, so that the others must be fetched.
 bool needs_exchange(const LayerGraph& graph, std::int64_t x_rows);

@@ -94,10 +94,7 @@ void backward(const Backend& on, const Attention& a, const Var& h, const Var& sr
                    .a_src = elements(src)});
   add_head_gradient(on, dright, all, gradients.slot(src));
   add_head_gradient(on, dleft, all.row_range(0, owned), gradients.slot(dst));
-  if (!dh || !a.exchanged) return;
-  auto flight = graph.halo()->start_return(on, target.row_range(owned, graph.sources()), a.layer, a.step);
-  axpby(on, 1, target.row_range(0, owned), dh.beta, dh.tensor);
-  graph.halo()->finish_return(on, flight, dh.tensor);
+  if (dh && a.exchanged) return_gradients(on, graph, target, a.layer, a.step, dh);
 }
 
 }  // namespace

@@ -23,7 +23,6 @@ struct AdditiveAttention {
   void forward(const Backend& on, ConstTensor left, ConstTensor right, std::span<const float> att, Tensor y);
   void backward(const Backend& on, const Var& left, const Var& right, const Var& att, ConstTensor dy,
                 Gradients& gradients) const;
-  void send_home(const Backend& on, ConstTensor all, GradientSlot target) const;
 };
 
 void AdditiveAttention::forward(const Backend& on, ConstTensor left, ConstTensor right,
@@ -37,13 +36,6 @@ void AdditiveAttention::forward(const Backend& on, ConstTensor left, ConstTensor
       },
       [] {});
   sources = std::move(rows).take();
-}
-
-void AdditiveAttention::send_home(const Backend& on, ConstTensor all, GradientSlot target) const {
-  const std::int64_t owned = graph->destinations();
-  auto flight = graph->halo()->start_return(on, all.row_range(owned, graph->sources()), layer, step);
-  axpby(on, 1, all.row_range(0, owned), target.beta, target.tensor);
-  graph->halo()->finish_return(on, flight, target.tensor);
 }
 
 void AdditiveAttention::backward(const Backend& on, const Var& left, const Var& right, const Var& att,
@@ -62,7 +54,7 @@ void AdditiveAttention::backward(const Backend& on, const Var& left, const Var& 
                    .d_att = sums});
   for (std::size_t j = 0; j < sums.size(); ++j)
     datt.tensor.data[j] = static_cast<float>(sums[j]) + (datt.beta == 0 ? 0 : datt.tensor.data[j]);
-  if (dright && exchanged) send_home(on, gradient, dright);
+  if (dright && exchanged) return_gradients(on, *graph, gradient, layer, step, dright);
 }
 
 }  // namespace

@@ -16,7 +16,7 @@ struct Chosen {
   std::uint32_t step = 0;
 };
 
-void return_gradients(const Backend& on, const LayerGraph& graph, const Chosen& chosen, ConstTensor dy,
+void maximum_backward(const Backend& on, const LayerGraph& graph, const Chosen& chosen, ConstTensor dy,
                       GradientSlot dx) {
   if (!chosen.exchanged) {
     row_maximum_backward(on, graph.csr(), graph.transpose_with_edges(), chosen.slots.span(), dy, dx.beta,
@@ -25,11 +25,7 @@ void return_gradients(const Backend& on, const LayerGraph& graph, const Chosen& 
   }
   Matrix all(graph.sources(), dy.cols);
   row_maximum_backward(on, graph.csr(), graph.transpose_with_edges(), chosen.slots.span(), dy, 0, all);
-  const std::int64_t owned = graph.destinations();
-  auto flight =
-      graph.halo()->start_return(on, all.view().row_range(owned, graph.sources()), chosen.layer, chosen.step);
-  axpby(on, 1, all.view().row_range(0, owned), dx.beta, dx.tensor);
-  graph.halo()->finish_return(on, flight, dx.tensor);
+  return_gradients(on, graph, all, chosen.layer, chosen.step, dx);
 }
 
 }  // namespace
@@ -53,7 +49,7 @@ Var neighbour_maximum(Tape& tape, const LayerGraph& graph, const Var& x) {
   return tape.record(std::move(y), {x},
                      [id = x.id(), &graph, chosen = std::move(chosen)](const Backend& on, ConstTensor dy,
                                                                        Gradients& gradients) {
-                       if (auto dx = gradients.slot(id)) return_gradients(on, graph, chosen, dy, dx);
+                       if (auto dx = gradients.slot(id)) maximum_backward(on, graph, chosen, dy, dx);
                      });
 }
 
