@@ -11,6 +11,9 @@ namespace kith {
 /// y = x Wᵀ (+ b). x [n, in], W [out, in], b [out].
 Var linear(Tape& tape, const Var& x, const Parameter& weight);
 Var linear(Tape& tape, const Var& x, const Parameter& weight, const Parameter& bias);
+/// y = x Wᵀ + z Vᵀ + b.
+Var linear_sum(Tape& tape, const Var& x, const Parameter& x_weight, const Var& z, const Parameter& z_weight,
+               const Parameter& bias);
 Var add_bias(Tape& tape, Var x, const Parameter& bias);
 
 Var add(Tape& tape, Var a, Var b);
@@ -23,6 +26,8 @@ Var elu(Tape& tape, Var x);
 /// Inverted dropout in training, the identity in inference. Row i is the graph's source i; the mask of a node
 /// is the same wherever it is computed.
 Var dropout(Tape& tape, const LayerGraph& graph, Var x, double p);
+/// dropout(relu(x)) in one pass: the same bits.
+Var relu_dropout(Tape& tape, const LayerGraph& graph, Var x, double p);
 
 /// (1 + epsilon) · x for a trained number.
 Var scale_by_one_plus(Tape& tape, const Var& x, const Parameter& epsilon);
@@ -45,6 +50,7 @@ Var batch_norm(Tape& tape, const LayerGraph& graph, const Var& x, const Paramete
 /// x [destinations, d] → [sources, d] by the graph's halo exchange, where that is one that keeps values from
 /// step to step; else x as it is. What is kept must not hold one step's dropout: models call this before they
 /// drop.
+bool keeps_halo(const LayerGraph& graph);
 Var with_kept_halo(Tape& tape, const LayerGraph& graph, Var x);
 /// The destinations' own rows: the first graph.destinations() of x.
 Var destination_rows(Tape& tape, const LayerGraph& graph, const Var& x);

@@ -36,7 +36,8 @@ GradientSlot Gradients::slot_in_place(int id) {
 Matrix Tape::memory_of(Var& x) {
   auto state = std::const_pointer_cast<Var::State>(x.state_);
   // One is x, the other is `state`.
-  const bool alone = state.use_count() == 2 && state->owned.size() == state->view.size();
+  const bool alone =
+      state.use_count() == 2 && state->base == nullptr && state->owned.size() == state->view.size();
   return alone ? std::exchange(state->owned, Matrix()) : Matrix(x.rows(), x.cols());
 }
 
@@ -72,6 +73,15 @@ Var Tape::make(Matrix value, bool needs_gradient) {
   Var out;
   out.state_ = std::move(state);
   return out;
+}
+
+void Tape::share(Var& out, ConstTensor rows, const Var& of) {
+  auto state = std::const_pointer_cast<Var::State>(out.state_);
+  state->view = rows;
+  state->base = of.state_;
+  auto& shape = gradients_.shapes_[static_cast<std::size_t>(state->id)];
+  shape.rows = rows.rows;
+  shape.cols = rows.cols;
 }
 
 bool Tape::needs_gradient(std::initializer_list<Var> inputs) const {

@@ -30,6 +30,7 @@ class Var {
   struct State {
     Matrix owned;
     ConstTensor view;
+    std::shared_ptr<const State> base;  ///< whose memory the view is a part of, if it is another's
     int id = -1;
     bool needs_gradient = false;
     double density = 1;
@@ -118,6 +119,14 @@ class Tape {
     return out;
   }
 
+  /// The same for an op whose value is rows of an input, which it shares.
+  template <class Backward>
+  Var record_rows(ConstTensor rows, const Var& of, Backward backward) {
+    Var out = record(Matrix(), {of}, std::move(backward));
+    share(out, rows, of);
+    return out;
+  }
+
   /// The same for an op whose backward pass reads its output: `backward(on, y, dy, gradients)`.
   template <class Backward>
   Var record_with_output(Matrix value, std::initializer_list<Var> inputs, Backward backward) {
@@ -161,6 +170,7 @@ class Tape {
   };
 
   Var make(Matrix value, bool needs_gradient);
+  void share(Var& out, ConstTensor rows, const Var& of);
   bool needs_gradient(std::initializer_list<Var> inputs) const;
   static std::vector<int> ids_of(std::initializer_list<Var> inputs);
   std::vector<int> pending_uses() const;

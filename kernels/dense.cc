@@ -23,6 +23,21 @@ void matmul(const Backend& on, Trans trans_a, ConstTensor a, Trans trans_b, Cons
   dispatch([&](auto backend) { matmul(backend, trans_a, a, trans_b, b, beta, c); }, on);
 }
 
+void affine(const Backend& on, ConstTensor x, ConstTensor w, std::span<const float> bias, float beta,
+            Tensor y) {
+  require(x.cols == w.cols && y.rows == x.rows && y.cols == w.rows,
+          "affine: y [n, out] = x [n, in] · W [out, in]ᵀ",
+          {{"n", x.rows},
+           {"in", x.cols},
+           {"w.rows", w.rows},
+           {"w.cols", w.cols},
+           {"y.rows", y.rows},
+           {"y.cols", y.cols}});
+  require(bias.empty() || static_cast<std::int64_t>(bias.size()) == y.cols,
+          "affine: the bias is as long as a row", {{"bias", bias.size()}, {"y.cols", y.cols}});
+  dispatch([&](auto backend) { affine(backend, x, w, bias, beta, y); }, on);
+}
+
 void add_bias(const Backend& on, std::span<const float> bias, Tensor y) {
   require(static_cast<std::int64_t>(bias.size()) == y.cols, "add_bias: bias is as long as a row",
           {{"bias", bias.size()}, {"y.cols", y.cols}});
@@ -45,10 +60,10 @@ void elu(const Backend& on, ConstTensor x, Tensor y) {
   dispatch([&](auto backend) { elu(backend, x, y); }, on);
 }
 
-void relu_backward(const Backend& on, ConstTensor y, ConstTensor dy, float beta, Tensor dx) {
+void relu_backward(const Backend& on, ConstTensor y, ConstTensor dy, float beta, Tensor dx, float scale) {
   require_same_shape("relu_backward: y and dy have the same shape", y, dy);
   require_same_shape("relu_backward: y and dx have the same shape", y, dx);
-  dispatch([&](auto backend) { relu_backward(backend, y, dy, beta, dx); }, on);
+  dispatch([&](auto backend) { relu_backward(backend, y, dy, beta, dx, scale); }, on);
 }
 
 void elu_backward(const Backend& on, ConstTensor y, ConstTensor dy, float beta, Tensor dx) {
@@ -62,13 +77,27 @@ void axpby(const Backend& on, float alpha, ConstTensor x, float beta, Tensor y) 
   dispatch([&](auto backend) { axpby(backend, alpha, x, beta, y); }, on);
 }
 
-void dropout(const Backend& on, const RowDropout& dropout, ConstTensor x, float beta, Tensor y) {
+namespace {
+
+void require_droppable(const RowDropout& dropout, ConstTensor x, ConstTensor y) {
   require_same_shape("dropout: x and y have the same shape", x, y);
   require(dropout.p >= 0 && dropout.p <= 1, "dropout: p lies in [0, 1]", {{"p", dropout.p}});
+  require(dropout.p == 0 || static_cast<std::int64_t>(dropout.rows.size()) >= x.rows,
+          "dropout: every row has its store id", {{"ids", dropout.rows.size()}, {"rows", x.rows}});
+}
+
+}  // namespace
+
+void dropout(const Backend& on, const RowDropout& dropout, ConstTensor x, float beta, Tensor y) {
+  require_droppable(dropout, x, y);
   if (dropout.p == 0) return axpby(on, 1, x, beta, y);
-  require(static_cast<std::int64_t>(dropout.rows.size()) >= x.rows, "dropout: every row has its store id",
-          {{"ids", dropout.rows.size()}, {"rows", x.rows}});
   dispatch([&](auto backend) { kith::dropout(backend, dropout, x, beta, y); }, on);
+}
+
+void relu_dropout(const Backend& on, const RowDropout& dropout, ConstTensor x, Tensor y) {
+  require_droppable(dropout, x, y);
+  if (dropout.p == 0) return relu(on, x, y);
+  dispatch([&](auto backend) { relu_dropout(backend, dropout, x, y); }, on);
 }
 
 }  // namespace kith

@@ -16,6 +16,10 @@ enum class Trans { no, yes };
 void matmul(const Backend& on, Trans trans_a, ConstTensor a, Trans trans_b, ConstTensor b, float beta,
             Tensor c);
 
+/// y = x Wᵀ + bias + beta · y. x [n, in], W [out, in], bias [out] or empty, y [n, out].
+void affine(const Backend& on, ConstTensor x, ConstTensor w, std::span<const float> bias, float beta,
+            Tensor y);
+
 /// y[i] += bias. bias [d]
 void add_bias(const Backend& on, std::span<const float> bias, Tensor y);
 /// dbias = Σ_i dy[i] + beta · dbias, in fixed chunks.
@@ -24,8 +28,8 @@ void bias_backward(const Backend& on, ConstTensor dy, float beta, std::span<floa
 /// Element-wise, y and x may be the same memory: max(x, 0); x > 0 ? x : exp(x) − 1.
 void relu(const Backend& on, ConstTensor x, Tensor y);
 void elu(const Backend& on, ConstTensor x, Tensor y);
-/// dx = dy · f'(x) + beta · dx, from the *output* y of the activation.
-void relu_backward(const Backend& on, ConstTensor y, ConstTensor dy, float beta, Tensor dx);
+/// dx = dy · f'(x) + beta · dx, from the *output* y of the activation; relu's times `scale`.
+void relu_backward(const Backend& on, ConstTensor y, ConstTensor dy, float beta, Tensor dx, float scale = 1);
 void elu_backward(const Backend& on, ConstTensor y, ConstTensor dy, float beta, Tensor dx);
 
 /// y = alpha · x + beta · y.
@@ -41,5 +45,8 @@ struct RowDropout {
   std::span<const StoreId> rows;  ///< [n] the store id of every row
 };
 void dropout(const Backend& on, const RowDropout& dropout, ConstTensor x, float beta, Tensor y);
+/// relu, then dropout, in one pass. Its backward pass is relu_backward with scale 1/(1 − p): what was dropped
+/// is 0 in y.
+void relu_dropout(const Backend& on, const RowDropout& dropout, ConstTensor x, Tensor y);
 
 }  // namespace kith

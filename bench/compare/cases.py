@@ -115,10 +115,11 @@ def sample(bench):
 
 
 def train_kith(bench, store, threads, arguments):
-    """A training by the command line; its summary and its losses."""
+    """A training by the command line; its summary and its losses. Peers drop behind every activation, not the features."""
     run = bench.contenders.work / "run"
     shutil.rmtree(run, ignore_errors=True)
-    bench.contenders.run_kith("train", store, "-o", run, "--threads", threads, "--eval-every", 1000000, *arguments)
+    bench.contenders.run_kith("train", store, "-o", run, "--threads", threads, "--eval-every", 1000000, "--input-dropout", 0,
+                              *arguments)
     summary = json.loads((run / "summary.json").read_text())
     losses = [json.loads(line)["loss"] for line in (run / "metrics.jsonl").read_text().splitlines()]
     return summary, losses

@@ -30,8 +30,8 @@ def train_kith(bench, parts, arguments):
     """A training with a rank on each host; its summary and its losses."""
     run = bench.contenders.work / "run"
     shutil.rmtree(run, ignore_errors=True)
-    command = [HOSTS, "mpi", bench.contenders.kith, "train", parts, "-o", run, "--threads", 1, "--eval-every", 1000000, "--model", "sage",
-               "--layers", 3, *arguments]
+    command = [HOSTS, "mpi", bench.contenders.kith, "train", parts, "-o", run, "--threads", 1, "--eval-every", 1000000, "--input-dropout", 0,
+               "--model", "sage", "--layers", 3, *arguments]
     done = subprocess.run(list(map(str, command)), capture_output=True, text=True, env=dict(os.environ, KITH_PROGRESS="none"), timeout=900)
     if done.returncode != 0:
         raise RuntimeError(done.stdout + done.stderr)

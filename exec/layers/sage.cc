@@ -16,14 +16,14 @@ SageConv::SageConv(Parameters& parameters, const std::string& name, std::int64_t
       root_weight_(parameters.uniform(name + ".lin_r.weight", {out, in}, bound(in))) {}
 
 Var SageConv::forward(Tape& tape, const LayerGraph& graph, const Var& x) const {
-  const Var root = linear(tape, destination_rows(tape, graph, x), root_weight_);
+  const Var own = destination_rows(tape, graph, x);
   // A mean may follow the product; a maximum may not.
   if (aggregator_ == Aggregator::mean && !aggregates_first(tape, graph, x, neighbour_weight_.value.rows()))
-    return add_bias(tape, add(tape, mean(tape, graph, linear(tape, x, neighbour_weight_)), root),
-                    neighbour_bias_);
+    return add(tape, mean(tape, graph, linear(tape, x, neighbour_weight_)),
+               linear(tape, own, root_weight_, neighbour_bias_));
   const Var heard =
       aggregator_ == Aggregator::mean ? mean(tape, graph, x) : neighbour_maximum(tape, graph, x);
-  return add(tape, linear(tape, heard, neighbour_weight_, neighbour_bias_), root);
+  return linear_sum(tape, own, root_weight_, heard, neighbour_weight_, neighbour_bias_);
 }
 
 }  // namespace kith

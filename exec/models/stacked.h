@@ -22,14 +22,19 @@ class Stacked final : public Model {
   Var forward(Tape& tape, const LayerGraphs& graphs, const Var& x) override {
     Var h = x;
     std::vector<Var> outputs;
+    bool dropped = false;  // with the activation before
     for (int l = 0; l < layers(); ++l) {
       if (l + 1 == layers() && !between_.jumps()) tape.note_embedding(h);
-      h = with_kept_halo(tape, graphs[l], std::move(h));
-      h = dropout(tape, graphs[l], std::move(h), l == 0 ? dropout_.input : dropout_.hidden);
+      if (!dropped) {
+        h = with_kept_halo(tape, graphs[l], std::move(h));
+        h = dropout(tape, graphs[l], std::move(h), l == 0 ? dropout_.input : dropout_.hidden);
+      }
       h = between_.with_residual(tape, graphs[l], l, layer(l).forward(tape, graphs[l], h), h);
       if (l + 1 == layers() && !between_.jumps()) break;
       h = between_.normed(tape, graphs[l], l, std::move(h));
-      h = Activation(tape, std::move(h));
+      dropped = l + 1 < layers() && drops_with_activation(graphs[l + 1]);
+      h = dropped ? relu_dropout(tape, graphs[l + 1], std::move(h), dropout_.hidden)
+                  : Activation(tape, std::move(h));
       if (between_.jumps()) outputs.push_back(h);
     }
     return between_.jumps() ? between_.joined(tape, graphs[layers() - 1], outputs, dropout_.hidden) : h;
@@ -41,6 +46,10 @@ class Stacked final : public Model {
   bool sums_neighbours() const override { return Layer::kSumsNeighbours; }
 
  private:
+  /// Whether nobody wants the layer's output between its activation and the next layer's dropout.
+  bool drops_with_activation(const LayerGraph& next) const {
+    return Activation == relu && !between_.jumps() && !keeps_halo(next);
+  }
   const Layer& layer(int l) const { return layers_[static_cast<std::size_t>(l)]; }
 
   std::vector<Layer> layers_;

@@ -5,7 +5,6 @@
 #include "kith/core/parallel.h"
 #include "kith/core/rehearsal.h"
 #include "kith/exec/ops.h"
-#include "kith/kernels/sparse_rows.h"
 
 namespace kith {
 namespace {
@@ -19,66 +18,6 @@ void set_zero(Tensor t) {
   });
 }
 
-/// Input features, which want no gradient, are multiplied by their nonzeros alone where these are few: from
-/// this density on, and below this width, the dense product is as fast.
-constexpr double kSparse = 0.125;
-constexpr std::int64_t kWide = 128;
-
-/// Room for the nonzeros of a matrix of which only the density is known.
-SparseRows rehearsed_nonzeros(const Var& x, double density) {
-  const auto count = static_cast<std::int64_t>(density * static_cast<double>(x.rows() * x.cols()));
-  const auto entries = static_cast<std::size_t>(count);
-  SparseRows rows{{Array<std::int64_t>(static_cast<std::size_t>(x.rows()) + 1), Array<std::int32_t>(entries)},
-                  Array<float>(entries),
-                  x.cols()};
-  rows.pattern.indptr.back() = count;
-  return rows;
-}
-
-/// x's nonzeros where a product had better use them, else null.
-std::shared_ptr<const SparseRows> worthwhile_nonzeros(const Tape& tape, const Var& x) {
-  if (x.needs_gradient() || x.cols() < kWide) return nullptr;
-  const double density = rehearsing() ? x.rehearsed_density() : sampled_density(x.value());
-  if (density > kSparse) return nullptr;
-  return std::make_shared<const SparseRows>(rehearsing() ? rehearsed_nonzeros(x, density)
-                                                         : nonzeros(tape.on(), x.value()));
-}
-
-/// y = x Wᵀ, and what the backward pass needs of x.
-class Product {
- public:
-  Product(Tape& tape, const Var& x, const Parameter& weight, const Var& w) : x_(x), w_(w) {
-    require(
-        x.cols() == weight.value.cols(), "linear: x.cols equals the weight's inputs",
-        {{"parameter", std::string_view(weight.name)}, {"x.cols", x.cols()}, {"in", weight.value.cols()}});
-    sparse_ = worthwhile_nonzeros(tape, x);
-    if (sparse_ != nullptr) x_ = Var();
-  }
-
-  Matrix forward(const Backend& on, const Var& x) const {
-    Matrix y(x.rows(), w_.rows());
-    if (sparse_ != nullptr)
-      sparse_product(on, *sparse_, w_.value(), y);
-    else
-      matmul(on, Trans::no, x.value(), Trans::yes, w_.value(), 0, y);
-    return y;
-  }
-
-  void backward(const Backend& on, ConstTensor dy, Gradients& gradients) const {
-    if (sparse_ != nullptr) {
-      if (auto dw = gradients.slot(w_)) sparse_product_backward(on, *sparse_, dy, dw.beta, dw.tensor);
-      return;
-    }
-    if (auto dw = gradients.slot(w_)) matmul(on, Trans::yes, dy, Trans::no, x_.value(), dw.beta, dw.tensor);
-    if (auto dx = gradients.slot(x_)) matmul(on, Trans::no, dy, Trans::no, w_.value(), dx.beta, dx.tensor);
-  }
-
- private:
-  Var x_;  ///< none where its nonzeros are kept instead
-  Var w_;
-  std::shared_ptr<const SparseRows> sparse_;
-};
-
 /// x's values in memory that may be changed.
 Matrix own_copy(const Backend& on, Var& x) {
   Matrix y = Tape::memory_of(x);
@@ -91,32 +30,17 @@ void pass_on(const Backend& on, ConstTensor dy, GradientSlot slot) {
   if (slot && slot.tensor.data != dy.data) axpby(on, 1, dy, slot.beta, slot.tensor);
 }
 
+/// The mask of dropout `number` of the pass.
+RowDropout mask_of(const Tape& tape, const LayerGraph& graph, const Var& x, double p, std::uint64_t number) {
+  require(x.rows() <= graph.sources(), "dropout: rows are the graph's sources",
+          {{"x.rows", x.rows()}, {"sources", graph.sources()}});
+  return {.p = static_cast<float>(p),
+          .key = philox_key(tape.seed(), Stream::dropout, number),
+          .step = tape.step(),
+          .rows = graph.store_ids().first(static_cast<std::size_t>(x.rows()))};
+}
+
 }  // namespace
-
-Var linear(Tape& tape, const Var& x, const Parameter& weight) {
-  const Var w = tape.parameter(weight);
-  const Product product(tape, x, weight, w);
-  return tape.record(product.forward(tape.on(), x), {x, w},
-                     [product](const Backend& on, ConstTensor dy, Gradients& gradients) {
-                       product.backward(on, dy, gradients);
-                     });
-}
-
-Var linear(Tape& tape, const Var& x, const Parameter& weight, const Parameter& bias) {
-  const Var w = tape.parameter(weight), b = tape.parameter(bias);
-  require(bias.value.size() == weight.value.rows(), "linear: the bias is as long as the weight has outputs",
-          {{"parameter", std::string_view(bias.name)},
-           {"bias", bias.value.size()},
-           {"out", weight.value.rows()}});
-  const Product product(tape, x, weight, w);
-  Matrix y = product.forward(tape.on(), x);
-  add_bias(tape.on(), bias.value.span(), y);
-  return tape.record(std::move(y), {x, w, b},
-                     [product, b](const Backend& on, ConstTensor dy, Gradients& gradients) {
-                       if (auto db = gradients.slot(b)) bias_backward(on, dy, db.beta, elements(db.tensor));
-                       product.backward(on, dy, gradients);
-                     });
-}
 
 Var add_bias(Tape& tape, Var x, const Parameter& bias) {
   const Var b = tape.parameter(bias);
@@ -169,12 +93,7 @@ Var elu(Tape& tape, Var x) {
 Var dropout(Tape& tape, const LayerGraph& graph, Var x, double p) {
   const std::uint64_t number = tape.next_dropout();
   if (!tape.training() || p <= 0) return x;
-  require(x.rows() <= graph.sources(), "dropout: rows are the graph's sources",
-          {{"x.rows", x.rows()}, {"sources", graph.sources()}});
-  const RowDropout mask{.p = static_cast<float>(p),
-                        .key = philox_key(tape.seed(), Stream::dropout, number),
-                        .step = tape.step(),
-                        .rows = graph.store_ids().first(static_cast<std::size_t>(x.rows()))};
+  const RowDropout mask = mask_of(tape, graph, x, p, number);
   const double density = x.rehearsed_density() * (1 - p);
   Matrix y = Tape::memory_of(x);
   dropout(tape.on(), mask, x.value(), 0, y);
@@ -187,20 +106,32 @@ Var dropout(Tape& tape, const LayerGraph& graph, Var x, double p) {
   return out;
 }
 
+Var relu_dropout(Tape& tape, const LayerGraph& graph, Var x, double p) {
+  const std::uint64_t number = tape.next_dropout();
+  if (!tape.training() || p <= 0) return relu(tape, std::move(x));
+  const RowDropout mask = mask_of(tape, graph, x, p, number);
+  const float scale = p < 1 ? 1 / (1 - mask.p) : 0;
+  Matrix y = Tape::memory_of(x);
+  relu_dropout(tape.on(), mask, x.value(), y);
+  return tape.record_with_output(
+      std::move(y), {x},
+      [id = x.id(), scale](const Backend& on, ConstTensor out, ConstTensor dy, Gradients& gradients) {
+        if (auto dx = gradients.slot_in_place(id)) relu_backward(on, out, dy, dx.beta, dx.tensor, scale);
+      });
+}
+
 Var destination_rows(Tape& tape, const LayerGraph& graph, const Var& x) {
   const std::int64_t rows = graph.destinations();
   if (x.rows() == rows) return x;
   require(x.rows() > rows, "destination_rows: x holds the destinations first",
           {{"x.rows", x.rows()}, {"destinations", rows}});
-  Matrix y(rows, x.cols());
-  axpby(tape.on(), 1, x.value().row_range(0, rows), 0, y);
-  Var out = tape.record(std::move(y), {x},
-                        [id = x.id(), rows](const Backend& on, ConstTensor dy, Gradients& gradients) {
-                          auto dx = gradients.slot(id);
-                          if (!dx) return;
-                          axpby(on, 1, dy, dx.beta, dx.tensor.row_range(0, rows));
-                          if (dx.beta == 0) set_zero(dx.tensor.row_range(rows, dx.tensor.rows));
-                        });
+  Var out = tape.record_rows(x.value().row_range(0, rows), x,
+                             [id = x.id(), rows](const Backend& on, ConstTensor dy, Gradients& gradients) {
+                               auto dx = gradients.slot(id);
+                               if (!dx) return;
+                               axpby(on, 1, dy, dx.beta, dx.tensor.row_range(0, rows));
+                               if (dx.beta == 0) set_zero(dx.tensor.row_range(rows, dx.tensor.rows));
+                             });
   Tape::set_rehearsed_density(out, x.rehearsed_density());
   return out;
 }

@@ -3,8 +3,10 @@
 
 namespace kith {
 
+bool keeps_halo(const LayerGraph& graph) { return graph.halo() != nullptr && graph.halo()->keeps_values(); }
+
 Var with_kept_halo(Tape& tape, const LayerGraph& graph, Var x) {
-  if (graph.halo() == nullptr || !graph.halo()->keeps_values() || !needs_exchange(graph, x.rows())) return x;
+  if (!keeps_halo(graph) || !needs_exchange(graph, x.rows())) return x;
   const int layer = tape.next_exchange();
   const std::uint32_t step = tape.step();
   return tape.record(

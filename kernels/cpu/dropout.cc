@@ -29,7 +29,9 @@ HWY_INLINE void apply_vector(D d, const DropoutMask& mask, const std::uint32_t* 
                              float* y) {
   const hn::RebindToUnsigned<D> du;
   const auto dropped = hn::Gt(hn::Set(du, mask.least), hn::LoadU(du, words));
-  const auto scaled = hn::Mul(hn::LoadU(d, x), hn::Set(d, mask.scale));
+  const auto in = hn::LoadU(d, x);
+  const auto active = mask.relu ? hn::IfThenElseZero(hn::Gt(in, hn::Zero(d)), in) : in;
+  const auto scaled = hn::Mul(active, hn::Set(d, mask.scale));
   const auto kept = hn::IfThenZeroElse(hn::RebindMask(d, dropped), scaled);
   const auto old = hn::Set(d, mask.beta);
   hn::StoreU(mask.beta == 0 ? kept : hn::MulAdd(old, hn::LoadU(d, y), kept), d, y);
@@ -145,6 +147,13 @@ void drop(const DropoutMask& mask, std::int64_t begin, std::int64_t end, Row&& r
   }
 }
 
+void drop_all(const DropoutMask& mask, std::span<const StoreId> ids, ConstTensor x, Tensor y) {
+  const std::int64_t grain = std::max<std::int64_t>(1, 16384 / std::max<std::int64_t>(x.cols, 1));
+  parallel_for(0, x.rows, grain, [&](std::int64_t begin, std::int64_t end) {
+    drop(mask, begin, end, [&](std::int64_t i) { return DropoutRow{ids[i], x.row(i), y.row(i), x.cols}; });
+  });
+}
+
 }  // namespace
 
 DropoutMask mask_of(float p, PhiloxKey key, std::uint32_t step, float beta) {
@@ -154,13 +163,13 @@ DropoutMask mask_of(float p, PhiloxKey key, std::uint32_t step, float beta) {
 }
 
 void dropout(Cpu, const RowDropout& dropout, ConstTensor x, float beta, Tensor y) {
-  const DropoutMask mask = mask_of(dropout.p, dropout.key, dropout.step, beta);
-  const std::int64_t grain = std::max<std::int64_t>(1, 16384 / std::max<std::int64_t>(x.cols, 1));
-  parallel_for(0, x.rows, grain, [&](std::int64_t begin, std::int64_t end) {
-    drop(mask, begin, end, [&](std::int64_t i) {
-      return DropoutRow{dropout.rows[i], x.row(i), y.row(i), x.cols};
-    });
-  });
+  drop_all(mask_of(dropout.p, dropout.key, dropout.step, beta), dropout.rows, x, y);
+}
+
+void relu_dropout(Cpu, const RowDropout& dropout, ConstTensor x, Tensor y) {
+  DropoutMask mask = mask_of(dropout.p, dropout.key, dropout.step, 0);
+  mask.relu = true;
+  drop_all(mask, dropout.rows, x, y);
 }
 
 void edge_dropout(Cpu, CsrView<std::int32_t> a, std::span<const std::int32_t> rows, int heads,

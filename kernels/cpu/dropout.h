@@ -12,6 +12,7 @@ struct DropoutMask {
   std::uint32_t least = 0;  ///< words from here on keep their element
   float scale = 1;          ///< 1 / (1 − p)
   float beta = 0;
+  bool relu = false;  ///< elements below 0 are dropped too
 };
 
 /// For p = 1 nothing is kept, which the scale says.

@@ -25,11 +25,12 @@ void relu_row(const float* x, float* y, std::int64_t count) {
   for (std::int64_t j = 0; j < count; ++j) y[j] = x[j] > 0 ? x[j] : 0;
 }
 
-void relu_backward_row(const float* y, const float* dy, float beta, float* dx, std::int64_t count) {
+void relu_backward_row(const float* y, const float* dy, float scale, float beta, float* dx,
+                       std::int64_t count) {
   if (beta == 0) {
-    for (std::int64_t j = 0; j < count; ++j) dx[j] = y[j] > 0 ? dy[j] : 0;
+    for (std::int64_t j = 0; j < count; ++j) dx[j] = y[j] > 0 ? scale * dy[j] : 0;
   } else {
-    for (std::int64_t j = 0; j < count; ++j) dx[j] = beta * dx[j] + (y[j] > 0 ? dy[j] : 0);
+    for (std::int64_t j = 0; j < count; ++j) dx[j] = beta * dx[j] + (y[j] > 0 ? scale * dy[j] : 0);
   }
 }
 
@@ -134,11 +135,11 @@ void elu(Cpu, ConstTensor x, Tensor y) {
                });
 }
 
-void relu_backward(Cpu, ConstTensor y, ConstTensor dy, float beta, Tensor dx) {
+void relu_backward(Cpu, ConstTensor y, ConstTensor dy, float beta, Tensor dx, float scale) {
   for_elements(y.rows, y.cols, y.contiguous() && dy.contiguous() && dx.contiguous(),
                [&](std::int64_t i, std::int64_t j, std::int64_t count) {
                  HWY_DYNAMIC_DISPATCH(relu_backward_row)
-                 (y.row(i) + j, dy.row(i) + j, beta, dx.row(i) + j, count);
+                 (y.row(i) + j, dy.row(i) + j, scale, beta, dx.row(i) + j, count);
                });
 }
 

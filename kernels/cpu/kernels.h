@@ -59,14 +59,16 @@ void transpose(Cpu, ConstTensor x, float beta, Tensor y);
 /// How much of its partial products a sum over `rows` keeps, for a result of `size`.
 std::size_t matmul_partial_floats(std::int64_t rows, std::int64_t size);
 void matmul(Cpu, Trans trans_a, ConstTensor a, Trans trans_b, ConstTensor b, float beta, Tensor c);
+void affine(Cpu, ConstTensor x, ConstTensor w, std::span<const float> bias, float beta, Tensor y);
 void add_bias(Cpu, std::span<const float> bias, Tensor y);
 void bias_backward(Cpu, ConstTensor dy, float beta, std::span<float> dbias);
 void relu(Cpu, ConstTensor x, Tensor y);
 void elu(Cpu, ConstTensor x, Tensor y);
-void relu_backward(Cpu, ConstTensor y, ConstTensor dy, float beta, Tensor dx);
+void relu_backward(Cpu, ConstTensor y, ConstTensor dy, float beta, Tensor dx, float scale);
 void elu_backward(Cpu, ConstTensor y, ConstTensor dy, float beta, Tensor dx);
 void axpby(Cpu, float alpha, ConstTensor x, float beta, Tensor y);
 void dropout(Cpu, const RowDropout& dropout, ConstTensor x, float beta, Tensor y);
+void relu_dropout(Cpu, const RowDropout& dropout, ConstTensor x, Tensor y);
 
 double softmax_cross_entropy(Cpu, ConstTensor logits, std::span<const std::int64_t> labels,
                              std::span<const std::int32_t> rows, float scale, Tensor dlogits);

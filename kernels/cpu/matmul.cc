@@ -49,18 +49,43 @@ ConstTensor summands(Trans trans_b, ConstTensor b, std::int64_t begin, std::int6
   return trans_b == Trans::yes ? columns(b, begin, end) : b.row_range(begin, end);
 }
 
-void panels_product(ConstTensor a, Trans trans_b, ConstTensor b, float beta, Tensor c) {
+void panels_product(ConstTensor a, Trans trans_b, ConstTensor b, std::span<const float> bias, float beta,
+                    Tensor c) {
   const Panels panels(trans_b, b);
   parallel_for(0, c.rows, Panels::kRows, [&](std::int64_t begin, std::int64_t end) {
-    panels.multiply({a.row(begin), a.stride, 1}, beta, c.row_range(begin, end));
+    panels.multiply({a.row(begin), a.stride, 1}, beta, c.row_range(begin, end), bias);
   });
 }
 
-void rows_product(ConstTensor a, Trans trans_b, ConstTensor b, float beta, Tensor c) {
+void rows_product(ConstTensor a, Trans trans_b, ConstTensor b, std::span<const float> bias, float beta,
+                  Tensor c) {
   const std::int64_t block = std::clamp<std::int64_t>(c.rows / 16 / 64 * 64, 64, 512);
   parallel_for(0, c.rows, block, [&](std::int64_t begin, std::int64_t end) {
-    gemm(Trans::no, a.row_range(begin, end), trans_b, b, beta, c.row_range(begin, end));
+    const Tensor rows = c.row_range(begin, end);
+    gemm(Trans::no, a.row_range(begin, end), trans_b, b, beta, rows);
+    if (!bias.empty()) add_bias(Cpu{}, bias, rows);
   });
+}
+
+/// A product without a sum: c = beta · c + bias.
+void empty_product(std::span<const float> bias, float beta, Tensor c) {
+  parallel_for(0, c.rows, 1024, [&](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t i = begin; i < end; ++i) {
+      for (std::int64_t j = 0; j < c.cols; ++j)
+        c(i, j) = (beta == 0 ? 0 : beta * c(i, j)) + (bias.empty() ? 0 : bias[j]);
+    }
+  });
+}
+
+void plain_product(ConstTensor a, Trans trans_b, ConstTensor b, std::span<const float> bias, float beta,
+                   Tensor c) {
+  if (c.rows == 0 || c.cols == 0) return;
+  if (a.cols == 0) return empty_product(bias, beta, c);
+  use_one_thread();
+  if (c.rows >= kLeastRows && Panels::pay())
+    panels_product(a, trans_b, b, bias, beta, c);
+  else
+    rows_product(a, trans_b, b, bias, beta, c);
 }
 
 /// c = Σ of the partial products [count, c.rows · c.cols], in order, + beta · c.
@@ -118,24 +143,15 @@ std::size_t matmul_partial_floats(std::int64_t rows, std::int64_t size) {
 }
 
 void matmul(Cpu, Trans trans_a, ConstTensor a, Trans trans_b, ConstTensor b, float beta, Tensor c) {
+  if (trans_a == Trans::no) return plain_product(a, trans_b, b, {}, beta, c);
   if (c.rows == 0 || c.cols == 0) return;
-  const std::int64_t k = trans_a == Trans::yes ? a.rows : a.cols;
-  if (k == 0) {
-    parallel_for(0, c.rows, 1024, [&](std::int64_t begin, std::int64_t end) {
-      for (std::int64_t i = begin; i < end; ++i) {
-        for (std::int64_t j = 0; j < c.cols; ++j) c(i, j) = beta == 0 ? 0 : beta * c(i, j);
-      }
-    });
-    return;
-  }
+  if (a.rows == 0) return empty_product({}, beta, c);
   use_one_thread();
-  if (trans_a == Trans::yes) {
-    transposed_product(a, trans_b, b, beta, c);
-  } else if (c.rows >= kLeastRows && Panels::pay()) {
-    panels_product(a, trans_b, b, beta, c);
-  } else {
-    rows_product(a, trans_b, b, beta, c);
-  }
+  transposed_product(a, trans_b, b, beta, c);
+}
+
+void affine(Cpu, ConstTensor x, ConstTensor w, std::span<const float> bias, float beta, Tensor y) {
+  plain_product(x, Trans::yes, w, bias, beta, y);
 }
 
 }  // namespace kith

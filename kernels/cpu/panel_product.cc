@@ -32,14 +32,6 @@ constexpr int kSums = HWY_TARGET == HWY_AVX2 ? 12 : 24;
 std::int64_t lanes() { return HWY_TARGET == HWY_SCALAR ? 0 : kLanes; }
 std::int64_t most_vectors() { return kMostVectors; }
 
-struct PanelProduct {
-  StridedFactor a;
-  const float* panel;
-  std::int64_t k;
-  float beta;
-  Tensor c;  ///< at most as wide as the panel
-};
-
 template <int kRows, int kVectors>
 struct Tile {
   V sum[kRows][kVectors];
@@ -65,20 +57,25 @@ struct Tile {
     for (int r = 0; r < kRows && first + r < p.c.rows; ++r) {
       float* c = p.c.row(first + r);
       for (int v = 0; v < kVectors; ++v)
-        store_vector(sum[r][v], p.beta, c + v * kLanes, p.c.cols - v * kLanes);
+        store_vector(sum[r][v], p.beta, p.bias == nullptr ? nullptr : p.bias + v * kLanes, c + v * kLanes,
+                     p.c.cols - v * kLanes);
     }
   }
 
   /// The first `count` lanes, all where there are more.
-  static HWY_INLINE void store_vector(V value, float beta, float* c, std::int64_t count) {
+  static HWY_INLINE void store_vector(V value, float beta, const float* bias, float* c, std::int64_t count) {
     if (count >= kLanes) {
       if (beta != 0) value = hn::MulAdd(hn::Set(Tag(), beta), hn::LoadU(Tag(), c), value);
+      if (bias != nullptr) value = hn::Add(value, hn::LoadU(Tag(), bias));
       hn::StoreU(value, Tag(), c);
       return;
     }
     HWY_ALIGN float some[kLanes];
     hn::Store(value, Tag(), some);
-    for (std::int64_t j = 0; j < count; ++j) c[j] = beta == 0 ? some[j] : beta * c[j] + some[j];
+    for (std::int64_t j = 0; j < count; ++j) {
+      if (beta != 0) some[j] += beta * c[j];
+      c[j] = bias == nullptr ? some[j] : some[j] + bias[j];
+    }
   }
 };
 
@@ -92,9 +89,8 @@ HWY_NOINLINE void multiply_panel(const PanelProduct& p) {
   }
 }
 
-void multiply_panel_of(const StridedFactor& a, const float* panel, std::int64_t k, float beta, Tensor c) {
-  const PanelProduct p{a, panel, k, beta, c};
-  const std::int64_t vectors = (c.cols + kLanes - 1) / kLanes;
+void multiply_panel_of(const PanelProduct& p) {
+  const std::int64_t vectors = (p.c.cols + kLanes - 1) / kLanes;
   if (vectors == 1) return multiply_panel<1>(p);
 #if HWY_TARGET != HWY_SCALAR
   if (vectors == 2) return multiply_panel<2>(p);
@@ -156,7 +152,7 @@ Panels::Panels(Trans trans_b, ConstTensor b)
   parallel_for(0, panels * stretches, 1, pack);
 }
 
-void Panels::multiply(StridedFactor a, float beta, Tensor c) const {
+void Panels::multiply(StridedFactor a, float beta, Tensor c, std::span<const float> bias) const {
   const Columns columns;
   const std::int64_t padded = columns.padded(n_);
   for (std::int64_t row = 0; row < c.rows; row += kRows) {
@@ -166,8 +162,12 @@ void Panels::multiply(StridedFactor a, float beta, Tensor c) const {
         const Tensor out(c.row(row) + first, rows, std::min(columns.width, n_ - first), c.stride);
         const StridedFactor part{a.data + row * a.row_step + begin * a.sum_step, a.row_step, a.sum_step};
         HWY_DYNAMIC_DISPATCH(multiply_panel_of)
-        (part, values_.data() + begin * padded + first * (end - begin), end - begin, begin == 0 ? beta : 1.0f,
-         out);
+        ({.a = part,
+          .panel = values_.data() + begin * padded + first * (end - begin),
+          .k = end - begin,
+          .beta = begin == 0 ? beta : 1.0f,
+          .c = out,
+          .bias = end < k_ || bias.empty() ? nullptr : bias.data() + first});
       }
     }
   }

@@ -1,5 +1,6 @@
 #pragma once
 #include <cstdint>
+#include <span>
 
 #include "kith/core/array.h"
 #include "kith/core/tensor.h"
@@ -11,6 +12,16 @@ namespace kith {
 struct StridedFactor {
   const float* data = nullptr;
   std::int64_t row_step = 0, sum_step = 0;
+};
+
+/// c = beta · c + a · panel (+ bias), what one panel adds to its columns of c.
+struct PanelProduct {
+  StridedFactor a;
+  const float* panel = nullptr;
+  std::int64_t k = 0;
+  float beta = 0;
+  Tensor c{};                   ///< at most as wide as the panel
+  const float* bias = nullptr;  ///< of the panel's columns, or null
 };
 
 /// The factor b [k, n] of a product in the order in which it is read: panels of a few vectors of columns, row
@@ -26,8 +37,8 @@ class Panels {
   Panels() = default;
   /// Packs op(b), in parallel.
   Panels(Trans trans_b, ConstTensor b);
-  /// c = beta · c + Σ_l a(i, l) b(l, j) for the rows of c, by one thread.
-  void multiply(StridedFactor a, float beta, Tensor c) const;
+  /// c = beta · c + Σ_l a(i, l) b(l, j) (+ bias[j]) for the rows of c, by one thread.
+  void multiply(StridedFactor a, float beta, Tensor c, std::span<const float> bias = {}) const;
 
  private:
   Array<float> values_;

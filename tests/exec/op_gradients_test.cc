@@ -95,6 +95,40 @@ TEST(OpGradients, AddAndAddBias) {
       "a + b + a + bias");
 }
 
+TEST(OpGradients, LinearSum) {
+  Parameters parameters(1);
+  set_random(parameters.zeros("x", {20, 3}), 1);
+  set_random(parameters.zeros("w", {4, 3}), 2);
+  set_random(parameters.zeros("z", {20, 5}), 3);
+  set_random(parameters.zeros("v", {4, 5}), 4);
+  set_random(parameters.zeros("bias", {4}), 5);
+  expect_gradients(
+      parameters,
+      [](Tape& tape, const Parameters& p) {
+        return linear_sum(tape, tape.parameter(p[0]), p[1], tape.parameter(p[2]), p[3], p[4]);
+      },
+      "x wᵀ + z vᵀ + bias");
+}
+
+TEST(OpGradients, LinearSumOfMostlyZeroFeaturesIsThatOfDenseOnes) {
+  constexpr std::int64_t kIn = 200;
+  Matrix sparse(30, kIn, 0.0f);
+  for (std::int64_t i = 0; i < 30; ++i) sparse(i, 7 * i % kIn) = 1.5f;
+  Parameters parameters(1);
+  set_random(parameters.zeros("w", {4, kIn}), 2);
+  set_random(parameters.zeros("v", {4, kIn}), 4);
+  set_random(parameters.zeros("bias", {4}), 5);
+  Tape tape = training_tape();
+  const Var x = tape.constant(sparse);
+  const Var both = linear_sum(tape, x, parameters[0], x, parameters[1], parameters[2]);
+  for (std::int64_t i = 0; i < 30; ++i)
+    for (std::int64_t j = 0; j < 4; ++j) {
+      const std::int64_t l = 7 * i % kIn;
+      const float w = parameters[0].value.view()(j, l), v = parameters[1].value.view()(j, l);
+      EXPECT_NEAR(both.value()(i, j), 1.5f * w + 1.5f * v + parameters[2].value.span()[j], 1e-5);
+    }
+}
+
 TEST(OpGradients, ReluAndElu) {
   check("relu", 6, 5, [](Tape& tape, const Var& x) { return relu(tape, x); });
   check("elu", 6, 5, [](Tape& tape, const Var& x) { return elu(tape, x); });
@@ -105,6 +139,40 @@ TEST(OpGradients, DropoutAndDestinationRows) {
   check("dropout", kSources, 9, [&](Tape& tape, const Var& x) { return dropout(tape, *tiny.graph, x, 0.4); });
   check("destination_rows", kSources, 3,
         [&](Tape& tape, const Var& x) { return destination_rows(tape, *tiny.graph, x); });
+}
+
+TEST(OpGradients, ReluWithDropoutIsReluThenDropoutBitForBit) {
+  const TinyGraph tiny(SelfEdges::as_stored);
+  using Op = std::function<Var(Tape&, const Var&)>;
+  const auto run = [&](const Op& op) {
+    Parameters parameters(1);
+    set_random(parameters.zeros("x", {kSources, 70}), 1);
+    ParameterGradients gradients(parameters);
+    Tape tape = training_tape();
+    const Var y = op(tape, tape.parameter(parameters[0]));
+    std::vector<float> all(y.value().data, y.value().data + y.value().size());
+    std::move(tape).backward(y, random_matrix(kSources, 70, 4), gradients);
+    all.insert(all.end(), gradients.flat().begin(), gradients.flat().end());
+    return all;
+  };
+  for (const double p : {0.0, 0.4, 1.0}) {
+    EXPECT_EQ(run([&](Tape& t, const Var& x) { return relu_dropout(t, *tiny.graph, x, p); }),
+              run([&](Tape& t, const Var& x) { return dropout(t, *tiny.graph, relu(t, x), p); }))
+        << p;
+  }
+}
+
+TEST(OpGradients, DestinationRowsShareTheInputsMemoryAndOpsBehindThemLeaveItAlone) {
+  const TinyGraph tiny(SelfEdges::as_stored);
+  Parameters parameters(1);
+  set_random(parameters.zeros("x", {kSources, 3}), 1);
+  Tape tape = training_tape();
+  Var x = elu(tape, tape.parameter(parameters[0]));
+  const std::vector<float> before(x.value().data, x.value().data + x.value().size());
+  Var own = destination_rows(tape, *tiny.graph, x);
+  EXPECT_EQ(own.value().data, x.value().data);
+  own = relu(tape, std::move(own));
+  EXPECT_EQ(before, std::vector<float>(x.value().data, x.value().data + x.value().size()));
 }
 
 TEST(OpGradients, DestinationRowsAfterAnotherUseOfTheInput) {

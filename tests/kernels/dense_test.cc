@@ -76,6 +76,40 @@ TEST(Matmul, HasTheSameBitsInRowBlocksForAnyNumberOfThreads) {
   EXPECT_TRUE(same_bits(run(1), run(2)));
 }
 
+TEST(Affine, IsTheProductPlusTheBiasWhateverItIsAddedTo) {
+  for (const auto& [n, in, out] : {std::array{5, 3, 4}, {40, 0, 7}, {300, 65, 33}, {151, 530, 131}}) {
+    const Matrix x = random_matrix(n, in, 1), w = random_matrix(out, in, 2), old = random_matrix(n, out, 3);
+    const auto bias = random_values(out, 4);
+    for_each_instruction_set([&] {
+      for (const float beta : {0.0f, 1.0f}) {
+        Matrix y(n, out, NAN), product(n, out);
+        if (beta != 0) axpby(Cpu{}, 1, old, 0, y);
+        affine(Cpu{}, x, w, bias, beta, y);
+        matmul(Cpu{}, Trans::no, x, Trans::yes, w, 0, product);
+        for (std::int64_t i = 0; i < n; ++i)
+          for (std::int64_t j = 0; j < out; ++j)
+            ASSERT_NEAR(y(i, j), product(i, j) + (beta == 0 ? 0 : old(i, j)) + bias[j], 1e-5)
+                << n << ' ' << beta;
+      }
+    });
+  }
+}
+
+TEST(Affine, WithoutABiasIsTheProductBitForBit) {
+  const Matrix x = random_matrix(300, 65, 1), w = random_matrix(33, 65, 2);
+  Matrix y(300, 33), product(300, 33);
+  affine(Cpu{}, x, w, {}, 0, y);
+  matmul(Cpu{}, Trans::no, x, Trans::yes, w, 0, product);
+  EXPECT_TRUE(same_bits(y, product));
+}
+
+TEST(Affine, RefusesShapesThatDoNotFit) {
+  Matrix x(3, 4, 1.0f), w(2, 4, 1.0f), y(3, 2), wide(3, 3);
+  const std::vector<float> bias(3, 0.0f);
+  EXPECT_THROW(affine(Cpu{}, x, w, {}, 0, wide), Error);
+  EXPECT_THROW(affine(Cpu{}, x, w, bias, 0, y), Error);
+}
+
 TEST(Matmul, RefusesShapesThatDoNotFit) {
   Matrix a(3, 4, 1.0f), b(5, 2, 1.0f), c(3, 2);
   EXPECT_THROW(matmul(Cpu{}, Trans::no, a, Trans::no, b, 0, c), Error);
