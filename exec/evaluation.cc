@@ -67,4 +67,11 @@ Evaluation evaluate(const Backend& on, Communicator& comm, Model& model, LocalGr
   return result;
 }
 
+bool better(const Evaluation& a, const Evaluation& b) {
+  constexpr int kValid = static_cast<int>(Split::valid);
+  if (!b.has(kValid)) return true;
+  if (a.score[kValid] != b.score[kValid]) return a.score[kValid] > b.score[kValid];
+  return a.loss[kValid] < b.loss[kValid];
+}
+
 }  // namespace kith

@@ -11,6 +11,10 @@ namespace kith {
 Evaluation evaluate(const Backend& on, Communicator& comm, Model& model, LocalGraph& graph,
                     ConstTensor features, const OwnedData& owned, Metric metric = Metric::accuracy);
 
+/// Whether `a` is of the better model: by its score on the validation nodes, or by its loss where they are
+/// equal; where nothing validates, the later one.
+bool better(const Evaluation& a, const Evaluation& b);
+
 /// What a model says of this rank's owned nodes.
 struct FullGraphOutputs {
   Matrix logits;     ///< [owned, classes]

@@ -34,6 +34,7 @@ class LocalGraph {
   /// See HaloExchange.
   void evaluate_exactly(bool exact) { exchange_->evaluate_exactly(exact); }
   const HaloExchange& exchange() const { return *exchange_; }
+  HaloExchange& exchange() { return *exchange_; }
 
   /// A training computes logits of these owned rows alone, over so many layers that each exchange once: the
   /// plan may leave out rows that do not reach them. Collective.

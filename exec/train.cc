@@ -35,14 +35,6 @@ double median(std::vector<double> values) {
   return *middle;
 }
 
-/// Whether `a` is the better model: by its score on the validation nodes, or by its loss where they are
-/// equal.
-bool better(const Evaluation& a, const Evaluation& b) {
-  constexpr int kValid = static_cast<int>(Split::valid);
-  if (a.score[kValid] != b.score[kValid]) return a.score[kValid] > b.score[kValid];
-  return a.loss[kValid] < b.loss[kValid];
-}
-
 void require_trainable(const PartitionedStore& parts) {
   const StoreMeta& meta = parts.meta().store;
   const std::string path = parts.folder().string();
@@ -241,7 +233,7 @@ void Run::end_epoch(EpochMetrics metrics, Progress* progress) {
 void Run::evaluate_epoch(EpochMetrics& metrics) {
   PhaseTimer timer(ledger_, "evaluate");
   metrics.evaluation = evaluate(options_.on, comm_, *model_, *graph_, features_, owned_, metric_);
-  if (state_.best_epoch > 0 && has_valid() && !better(metrics.evaluation, state_.best)) return;
+  if (state_.best_epoch > 0 && !better(metrics.evaluation, state_.best)) return;
   state_.best = metrics.evaluation;
   state_.best_epoch = metrics.epoch;
   state_.best_weights = weights_of(parameters_);

@@ -91,6 +91,8 @@ class HaloEncode {
  public:
   virtual ~HaloEncode() = default;
   virtual std::int64_t row_bytes(std::int64_t cols) const = 0;
+  /// Of these, what only tells how to read the others.
+  virtual std::int64_t header_bytes(std::int64_t /*cols*/) const { return 0; }
   /// Rows of a matrix that are sent.
   struct Rows {
     ConstTensor x;

@@ -9,6 +9,7 @@ class Quantised final : public HaloEncode {
  public:
   explicit Quantised(int bits) : bits_(bits) {}
   std::int64_t row_bytes(std::int64_t cols) const override { return quantised_row_bytes(bits_, cols); }
+  std::int64_t header_bytes(std::int64_t) const override { return quantised_row_bytes(bits_, 0); }
   void encode(const Backend& on, const Rows& rows, std::byte* wire) override {
     quantise_rows(on, rows.x, rows.rows, rows.ids, bits_, rows.draws, wire);
   }

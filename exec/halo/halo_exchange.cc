@@ -61,13 +61,38 @@ const HaloLists& HaloExchange::planned(const HaloPass& pass) const {
   return exact_ || exchange >= narrowed_.size() ? lists_ : narrowed_[exchange];
 }
 
+// A rehearsal knows no nodes; all rows are the most that may cross.
+const HaloLists& HaloExchange::selected(const HaloPass& pass) {
+  return exact_ || rehearsing() ? lists_ : select_->select(planned(pass), nodes_, pass);
+}
+
+void HaloExchange::count(const HaloPass& pass, std::int64_t cols, Ledger& into) {
+  const RowCounts &all = planned(pass).counts, &some = selected(pass).counts;
+  const auto &planned_rows = pass.backward ? all.receive : all.send,
+             &rows = pass.backward ? some.receive : some.send;
+  const std::int64_t header = encode().header_bytes(cols), payload = encode().row_bytes(cols) - header;
+  const std::string prefix = std::string(counter_) + (pass.backward ? ".backward." : ".forward.");
+  for (std::size_t peer = 0; peer < rows.size(); ++peer) {
+    const auto add = [&](const char* what, std::int64_t amount) {
+      if (amount > 0)
+        into.add({prefix + what, pass.layer, static_cast<int>(peer)}, static_cast<double>(amount));
+    };
+    add("rows", rows[peer]);
+    add("skipped_rows", planned_rows[peer] - rows[peer]);
+    add("payload_bytes", rows[peer] * payload);
+    add("header_bytes", rows[peer] * header);
+    add("messages", rows[peer] > 0 ? 1 : 0);
+  }
+}
+
 HaloExchange::Flight HaloExchange::start(const Backend& on, ConstTensor x, const HaloPass& pass) {
+  if (observer_) observer_(pass, x.cols);
   const MemoryUse use(MemoryKind::halo);
   Flight flight;
   flight.pass_ = pass;
   flight.cols_ = x.cols;
-  // A rehearsal knows no nodes; all rows are the most that may cross.
-  flight.lists_ = exact_ || rehearsing() ? &lists_ : &select_->select(planned(pass), nodes_, pass);
+  flight.lists_ = &selected(pass);
+  count(pass, x.cols, *ledger_);
   const HaloLists& lists = *flight.lists_;
   const std::int64_t row_bytes = encode().row_bytes(x.cols);
   const auto owned = static_cast<std::size_t>(lists.owned);

@@ -1,4 +1,5 @@
 #pragma once
+#include <functional>
 #include <map>
 #include <memory>
 
@@ -33,6 +34,14 @@ class HaloExchange {
   /// From now on every planned row crosses in fp32 in time, counted as "evaluation"; or as the protocol says,
   /// counted as "halo".
   void evaluate_exactly(bool exact);
+
+  /// What an exchange of a matrix of `cols` columns sends, added to the ledger under
+  /// `<counter>.forward.` or `<counter>.backward.` by layer and peer: `rows`, `skipped_rows` (planned, but
+  /// not at this step), `payload_bytes`, `header_bytes`, `messages`.
+  void count(const HaloPass& pass, std::int64_t cols, Ledger& into);
+  /// Told of every exchange that starts, before it does.
+  using Observer = std::function<void(const HaloPass& pass, std::int64_t cols)>;
+  void observe(Observer observer) { observer_ = std::move(observer); }
 
   /// An exchange under way. `progress` between pieces of work keeps it moving.
   class Flight {
@@ -69,6 +78,7 @@ class HaloExchange {
 
   Flight start(const Backend& on, ConstTensor x, const HaloPass& pass);
   const HaloLists& planned(const HaloPass& pass) const;
+  const HaloLists& selected(const HaloPass& pass);
   HaloEncode& encode() { return exact_ ? *exact_encode_ : *encode_; }
   bool one_step_late() const { return !exact_ && schedule_->one_step_late(); }
   /// Waits; the rows as they arrived, scaled.
@@ -83,6 +93,7 @@ class HaloExchange {
   HaloLists lists_;
   std::vector<HaloLists> narrowed_;
   HaloNodes nodes_;
+  Observer observer_;
   std::unique_ptr<HaloRoute> route_;
   std::unique_ptr<HaloSelect> select_;
   std::unique_ptr<HaloEncode> encode_, exact_encode_;

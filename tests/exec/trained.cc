@@ -68,6 +68,7 @@ Result run(Communicator& comm, const PartitionedStore& parts, const Training& tr
   result.trained.weights.assign(weights.begin(), weights.end());
   result.moment.assign(moment.begin(), moment.end());
   result.trained.halo_bytes = ledger.total("halo.bytes");
+  result.trained.ledger = ledger.entries();
   result.trained.evaluation = evaluate(options.on, comm, *model, graph, features, owned);
   return result;
 }

@@ -1,4 +1,5 @@
 #pragma once
+#include <map>
 #include <string>
 #include <vector>
 
@@ -32,9 +33,10 @@ struct Trained {
   /// At the initial weights, of all parameters in their order, over ranks; with batches the sum of the first
   /// epoch's.
   std::vector<float> first_gradient;
-  std::vector<float> weights;  ///< at the end
-  Evaluation evaluation;       ///< of these weights
-  double halo_bytes = 0;       ///< of this rank in training
+  std::vector<float> weights;          ///< at the end
+  Evaluation evaluation;               ///< of these weights
+  double halo_bytes = 0;               ///< of this rank in training
+  std::map<LedgerKey, double> ledger;  ///< of this rank, before the evaluation
 };
 /// `options.epochs` epochs, without files. Collective.
 Trained trained(Communicator& comm, const PartitionedStore& parts, const Training& training);

@@ -1,0 +1,68 @@
+// Which exchanges a step makes, and how wide they are, is the model's affair: it is asked by running it
+// without computing, on two nodes with one halo node. Which rows cross is the plan's and the selection's.
+#include "kith/exec/halo/forecast.h"
+
+#include "kith/core/rehearsal.h"
+#include "kith/exec/gradients.h"
+
+namespace kith {
+namespace {
+
+/// Rows that would be sent and are not.
+class NoRoute final : public HaloRoute {
+ public:
+  RowExchange::InFlight start(std::span<const std::byte>, std::span<std::byte>, const RowCounts&,
+                              std::int64_t, ExchangeLabel) override {
+    return {};
+  }
+};
+
+}  // namespace
+
+std::vector<StepExchange> exchanges_of_a_step(const StoreMeta& meta, const HaloProtocol& protocol,
+                                              const ModelFactory& make, LayerZero layer_zero) {
+  const Rehearsal rehearsal;
+  Ledger ledger;
+  Parameters parameters(0);
+  const auto model = make(parameters, meta.features, meta.classes);
+  HaloLists lists{.owned = 2, .halo = 1};
+  lists.send_rows = Array<std::int32_t>(1);
+  HaloExchange exchange(std::make_unique<NoRoute>(), ledger, std::move(lists), protocol);
+  std::vector<StepExchange> exchanges;
+  exchange.observe([&](const HaloPass& pass, std::int64_t cols) {
+    exchanges.push_back({pass.layer, pass.backward, cols});
+  });
+  Csr32 csr{Array<std::int64_t>(3), Array<std::int32_t>(2)};
+  csr.indptr.back() = 2;
+  const Array<StoreId> ids(3);
+  const Array<std::int64_t> degrees(3);
+  LayerGraph graph({.csr = csr,
+                    .sources = 3,
+                    .store_ids = ids,
+                    .degrees = degrees,
+                    .self_edges = model->self_edges(),
+                    .halo = &exchange});
+  const bool whole = layer_zero == LayerZero::fetched_once;
+  const Matrix features(whole ? 3 : 2, meta.features);
+  if (whole) graph.keep_aggregates_of(features);
+  Tape tape({.mode = Mode::training});
+  const Var logits =
+      model->forward(tape, LayerGraphs(graph, model->layers()), tape.constant(features.view()));
+  ParameterGradients gradients(parameters);
+  std::move(tape).backward(logits, Matrix(logits.rows(), logits.cols()), gradients);
+  return exchanges;
+}
+
+void forecast(HaloExchange& exchange, const std::vector<StepExchange>& exchanges, std::uint32_t steps,
+              Ledger& into) {
+  for (std::uint32_t step = 0; step < steps; ++step)
+    for (const StepExchange& each : exchanges)
+      exchange.count({.layer = each.layer, .backward = each.backward, .step = step}, each.cols, into);
+}
+
+std::int64_t one_time_feature_bytes(const LocalGraph& graph, const OwnedData& owned) {
+  const std::int64_t scale = owned.feature_dtype() == DType::i8 ? 4 : 0;
+  return std::ssize(graph.exchange().lists().send_rows) * (owned.feature_row_bytes() + scale);
+}
+
+}  // namespace kith

@@ -1,0 +1,95 @@
+// The α-β model (Hockney 1994). Sending and receiving overlap, messages of one rank do not.
+#include "kith/exec/net_model.h"
+
+#include <algorithm>
+#include <charconv>
+#include <sstream>
+#include <vector>
+
+#include <fmt/format.h>
+
+#include "kith/core/error.h"
+
+namespace kith {
+namespace {
+
+constexpr double kBytesPerGigabit = 1e9 / 8;
+
+[[noreturn]] void refuse(const std::string& text) {
+  throw InputError(
+      fmt::format("--net {}: write alpha_us=MICROSECONDS,gbps=GIGABITS[,intra=RANKS[:GIGABITS]], as in "
+                  "alpha_us=20,gbps=10,intra=4",
+                  text));
+}
+
+double number(const std::string& word, double least, const std::string& text) {
+  double value = 0;
+  const auto [end, error] = std::from_chars(word.data(), word.data() + word.size(), value);
+  if (error != std::errc{} || end != word.data() + word.size() || !(value >= least) || !(value <= 1e12))
+    refuse(text);
+  return value;
+}
+
+/// Seconds to send and to receive, of each rank, in one exchange.
+struct Load {
+  std::vector<double> send, receive;
+};
+
+double seconds_between(const NetModel& net, int a, int b, double messages, double bytes) {
+  if (a / net.ranks_per_host != b / net.ranks_per_host)
+    return messages * net.alpha_seconds + bytes / net.bytes_per_second;
+  return net.host_bytes_per_second > 0 ? bytes / net.host_bytes_per_second : 0;
+}
+
+}  // namespace
+
+NetModel net_model(const std::string& text) {
+  NetModel net{.alpha_seconds = -1};
+  std::istringstream entries(text);
+  for (std::string entry; std::getline(entries, entry, ',');) {
+    const std::size_t equals = entry.find('=');
+    if (equals == entry.npos) refuse(text);
+    const std::string name = entry.substr(0, equals), value = entry.substr(equals + 1);
+    if (name == "alpha_us") {
+      net.alpha_seconds = number(value, 0, text) * 1e-6;
+    } else if (name == "gbps") {
+      net.bytes_per_second = number(value, 1e-6, text) * kBytesPerGigabit;
+    } else if (name == "intra") {
+      const std::size_t colon = value.find(':');
+      net.ranks_per_host = static_cast<int>(std::min(number(value.substr(0, colon), 1, text), 1e6));
+      if (colon != value.npos)
+        net.host_bytes_per_second = number(value.substr(colon + 1), 1e-6, text) * kBytesPerGigabit;
+    } else {
+      refuse(text);
+    }
+  }
+  if (net.alpha_seconds < 0 || net.bytes_per_second == 0) refuse(text);
+  return net;
+}
+
+double modelled_seconds(const NetModel& net, std::span<const std::map<LedgerKey, double>> ledgers) {
+  std::map<std::pair<std::string, int>, Load> exchanges;
+  for (std::size_t rank = 0; rank < ledgers.size(); ++rank) {
+    for (const auto& [key, amount] : ledgers[rank]) {
+      const std::size_t dot = key.name.rfind('.');
+      const std::string direction = key.name.substr(0, dot), what = key.name.substr(dot + 1);
+      if ((direction != "halo.forward" && direction != "halo.backward") || key.peer < 0) continue;
+      const bool messages = what == "messages";
+      if (!messages && what != "payload_bytes" && what != "header_bytes") continue;
+      Load& load = exchanges[{direction, key.layer}];
+      load.send.resize(ledgers.size());
+      load.receive.resize(ledgers.size());
+      const double seconds = seconds_between(net, static_cast<int>(rank), key.peer, messages ? amount : 0,
+                                             messages ? 0 : amount);
+      load.send[rank] += seconds;
+      load.receive[static_cast<std::size_t>(key.peer)] += seconds;
+    }
+  }
+  double sum = 0;
+  for (const auto& [exchange, load] : exchanges)
+    sum += std::max(*std::max_element(load.send.begin(), load.send.end()),
+                    *std::max_element(load.receive.begin(), load.receive.end()));
+  return sum;
+}
+
+}  // namespace kith

@@ -1,0 +1,29 @@
+#pragma once
+#include <map>
+#include <span>
+#include <string>
+
+#include "kith/core/ledger.h"
+
+namespace kith {
+
+/// A network in a few numbers: a message takes alpha seconds, and its bytes pass at `bytes_per_second` in
+/// each direction. `ranks_per_host` consecutive ranks share a host and reach each other at once, or at
+/// `host_bytes_per_second` where that is not 0.
+struct NetModel {
+  double alpha_seconds = 0;
+  double bytes_per_second = 0;
+  int ranks_per_host = 1;
+  double host_bytes_per_second = 0;
+};
+
+/// "alpha_us=20,gbps=10", "alpha_us=20,gbps=10,intra=4", "…,intra=4:100" (ranks of a host, and gigabits per
+/// second between them). Throws InputError.
+NetModel net_model(const std::string& text);
+
+/// What the training's halo exchanges that the ranks' ledgers count would take on this network: the exchanges
+/// of a layer and direction follow one another, and each lasts as long as the rank that sends or receives
+/// most.
+double modelled_seconds(const NetModel& net, std::span<const std::map<LedgerKey, double>> ledgers);
+
+}  // namespace kith

@@ -1,0 +1,158 @@
+// What a protocol is said to send before anything runs is what the ledger counts when it has run.
+#include "kith/exec/halo/forecast.h"
+
+#include "exec/trained.h"
+#include <gtest/gtest.h>
+
+#include "kith/core/error.h"
+#include "kith/exec/halo/protocol.h"
+#include "kith/exec/net_model.h"
+#include "kith/exec/protocol_trial.h"
+
+namespace kith::test {
+namespace {
+
+using Entries = std::map<LedgerKey, double>;
+
+const RandomStore& graph() {
+  static const RandomStore store(
+      {.nodes = 240, .degree = 6, .self_loops = true, .cols = 12, .train_stride = 3, .all_splits = true});
+  return store;
+}
+
+Training with(const std::string& model, const HaloProtocol& protocol) {
+  Training training = full_graph_training(model);
+  training.options.epochs = 7;
+  training.options.protocol = protocol;
+  training.options.protocol.seed = training.options.seed;
+  return training;
+}
+
+ModelFactory factory(const ModelOptions& options) {
+  return [options](Parameters& parameters, std::int64_t in, std::int64_t classes) {
+    ModelOptions sized = options;
+    sized.in = in;
+    sized.classes = classes;
+    return make_model(parameters, sized);
+  };
+}
+
+/// Each rank's ledger of a real training.
+std::vector<Entries> counted(const PartitionedStore& parts, const Training& training) {
+  std::vector<Entries> ledgers(static_cast<std::size_t>(parts.k()));
+  run_thread_ranks(parts.k(), [&](Communicator& comm) {
+    ledgers[static_cast<std::size_t>(comm.rank().value())] = trained(comm, parts, training).ledger;
+  });
+  return ledgers;
+}
+
+double sum(const Entries& entries, const std::string& name, int least_layer) {
+  double total = 0;
+  for (const auto& [key, value] : entries)
+    if (key.name == name && key.layer >= least_layer) total += value;
+  return total;
+}
+
+bool fits(const HaloPreset& preset, const std::string& model) {
+  return model == "gcn" || !make_select(protocol_named(preset.name).select)->drops_rows();
+}
+
+TEST(Forecast, CountedBytesAreThoseOfThePlanForEveryPreset) {
+  for (const std::string model : {"gcn", "gat"}) {
+    for (const HaloPreset& preset : halo_presets()) {
+      if (!fits(preset, model)) continue;
+      const PartitionedStore parts = cut(graph(), "random", 3);
+      const Training training = with(model, protocol_named(preset.name));
+      const ProtocolTraffic said = counted_traffic(parts, training.options, factory(training.model));
+      const std::vector<Entries> real = counted(parts, training);
+      for (std::size_t rank = 0; rank < real.size(); ++rank) {
+        Entries counts;
+        for (const auto& [key, value] : real[rank])
+          if (key.name.starts_with("halo.forward.") || key.name.starts_with("halo.backward."))
+            counts.insert({key, value});
+        EXPECT_EQ(said.ledgers[rank], counts) << preset.name << ", " << model << ", rank " << rank;
+      }
+    }
+  }
+}
+
+/// The exchange's own counts, of the messages that it really made.
+TEST(Forecast, PayloadAndHeadersAreWhatCrossedTheWire) {
+  const PartitionedStore parts = cut(graph(), "metis", 3);
+  for (const HaloPreset& preset : halo_presets()) {
+    for (const Entries& entries : counted(parts, with("gcn", protocol_named(preset.name)))) {
+      double bytes = 0, messages = 0, rows = 0;
+      for (const std::string direction : {"halo.forward.", "halo.backward."}) {
+        bytes += sum(entries, direction + "payload_bytes", 1) + sum(entries, direction + "header_bytes", 1);
+        messages += sum(entries, direction + "messages", 1);
+        rows += sum(entries, direction + "rows", 1);
+      }
+      EXPECT_EQ(bytes, sum(entries, "halo.bytes", 1)) << preset.name;
+      EXPECT_EQ(messages, sum(entries, "halo.messages", 1)) << preset.name;
+      EXPECT_EQ(rows, sum(entries, "halo.rows", 1)) << preset.name;
+    }
+  }
+}
+
+TEST(Forecast, WhatCrossesOnceIsListsAndFeatures) {
+  const PartitionedStore parts = cut(graph(), "random", 4);
+  const Training training = with("sage", {});
+  double once = 0;
+  for (const Entries& entries : counted(parts, training))
+    once += sum(entries, "setup.bytes", -1) + sum(entries, "halo.bytes", 0) - sum(entries, "halo.bytes", 1);
+  EXPECT_EQ(counted_traffic(parts, training.options, factory(training.model)).one_time_bytes, once);
+}
+
+/// Small enough to count by hand: the halo rows of `kith partition`, three layers of widths 12, 8, 8 and 4
+/// classes. Layer 0 sends the features (12 < 2 · 8), the last layer its product.
+TEST(Forecast, ReferencesAreTheHaloRowsAndTheBroadcastOfEveryLayer) {
+  const PartitionedStore parts = cut(graph(), "random", 4);
+  std::int64_t halo = 0;
+  for (Part part{0}; part.value() < 4; ++part) halo += std::ssize(parts.part(part).halo);
+  const Training training = with("gcn", {});
+  const auto traffic = [&](Reference reference) {
+    return reference_traffic(parts, training.options, factory(training.model), reference);
+  };
+  constexpr double kWidths = 12 + 2 * 8 + 2 * 4;
+  EXPECT_EQ(traffic(Reference::halo_rows).halo_bytes_per_epoch(), static_cast<double>(halo) * 4 * kWidths);
+  EXPECT_EQ(traffic(Reference::broadcast).halo_bytes_per_epoch(), 240.0 * 3 * 4 * kWidths);
+  EXPECT_EQ(traffic(Reference::broadcast).per_epoch("messages"), 4 * 3 * 5);
+}
+
+TEST(Forecast, ATrialIsTheTrainingOfAsManyRanks) {
+  const PartitionedStore parts = cut(graph(), "metis", 3);
+  const Training training = with("sage", protocol_named("quant:bits=2"));
+  const ProtocolTrial trial = trained_trial(parts, training.options, factory(training.model));
+  const Trained trained = trained_on_threads(3, parts, training);
+  EXPECT_EQ(trial.traffic.ledgers[0],
+            counted_traffic(parts, training.options, factory(training.model)).ledgers[0]);
+  EXPECT_GE(trial.best.score[1], trained.evaluation.score[1]);
+  EXPECT_GT(trial.best_epoch, 0);
+}
+
+TEST(NetModel, AnExchangeLastsAsLongAsItsBusiestRank) {
+  const NetModel net = net_model("alpha_us=10,gbps=8");  // 10⁹ bytes a second
+  std::vector<Entries> ledgers(3);
+  ledgers[0][{"halo.forward.payload_bytes", 1, 1}] = 3e6;
+  ledgers[0][{"halo.forward.messages", 1, 1}] = 1;
+  ledgers[2][{"halo.forward.payload_bytes", 1, 1}] = 2e6;
+  ledgers[2][{"halo.forward.header_bytes", 1, 1}] = 1e6;
+  ledgers[2][{"halo.forward.messages", 1, 1}] = 1;
+  ledgers[1][{"halo.backward.payload_bytes", 1, 0}] = 5e6;
+  ledgers[1][{"halo.bytes", 1, 0}] = 5e9;
+  // Rank 1 receives 6 MB in two messages; then rank 0 receives 5 MB.
+  EXPECT_DOUBLE_EQ(modelled_seconds(net, ledgers), 6e-3 + 2e-5 + 5e-3);
+  // Ranks 0 and 1 share a host.
+  EXPECT_DOUBLE_EQ(modelled_seconds(net_model("alpha_us=10,gbps=8,intra=2"), ledgers), 3e-3 + 1e-5);
+  EXPECT_DOUBLE_EQ(modelled_seconds(net_model("alpha_us=10,gbps=8,intra=2:80"), ledgers),
+                   3e-3 + 1e-5 + 3e-4 + 5e-4);
+}
+
+TEST(NetModel, OtherTextsAreRefusedWithTheForm) {
+  for (const std::string text : {"", "gbps=10", "alpha_us=1", "alpha_us=x,gbps=1", "alpha_us=1,gbps=0",
+                                 "alpha_us=1,gbps=1,x=2", "alpha_us=1,gbps=1,intra=0", "alpha_us=-1,gbps=1"})
+    EXPECT_THROW(net_model(text), InputError) << text;
+}
+
+}  // namespace
+}  // namespace kith::test
