@@ -7,9 +7,11 @@
 #include "kith/cli/bench.h"
 #include "kith/cli/bench_table.h"
 #include "kith/core/error.h"
+#include "kith/core/host.h"
 #include "kith/core/parallel.h"
 #include "kith/datasets/npy_file.h"
 #include "kith/datasets/store.h"
+#include "kith/graph/cache_model.h"
 #include "kith/kernels/ceilings.h"
 #include "kith/kernels/max.h"
 #include "kith/kernels/spmm.h"
@@ -42,6 +44,12 @@ std::function<void()> aggregation(const Csr32& a, const std::string& reduce, con
   const Matrix& x = table.values();
   auto slots = std::make_shared<std::vector<std::int32_t>>(static_cast<std::size_t>(x.size()));
   return [&a, &x, &y, slots] { row_maximum(Cpu{}, a, {}, x, y, *slots); };
+}
+
+/// Of the rows read, by the model of a cache as large as this machine's last; 0 where the system names none.
+double share_in_cache(const Csr32& a, std::int64_t row_bytes) {
+  const std::int64_t rows = last_level_cache_bytes() / row_bytes;
+  return rows == 0 ? 0 : cached_share({a.indptr.span(), a.indices.span()}, rows);
 }
 
 }  // namespace
@@ -89,7 +97,11 @@ Figures measure_spmm(const Settings& settings) {
   figures.add("milliseconds", seconds * 1e3);
   figures.add("medges_per_second", static_cast<double>(a.m()) / seconds * 1e-6);
   figures.add("gathered_gb_per_second", gathered * 1e-9);
-  figures.add("gather_fraction", gathered / gather_ceiling(a.n() * row_bytes, row_bytes));
+  const double fraction = gathered / gather_ceiling(a.n() * row_bytes, row_bytes);
+  figures.add("gather_fraction", fraction);
+  const double cached = share_in_cache(a, row_bytes);
+  figures.add("cached_share", cached);
+  figures.add("uncached_gather_fraction", fraction * (1 - cached));
   return figures;
 }
 

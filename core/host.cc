@@ -126,6 +126,17 @@ std::string vector_width() {
 #endif
 }
 
+// Not by sysconf, which some processors make count the caches of cores that are not this machine's.
+std::int64_t last_level_cache_bytes() {
+  std::int64_t largest = 0;
+  for (int index = 0;; ++index) {
+    const std::string folder = "/sys/devices/system/cpu/cpu0/cache/index" + std::to_string(index);
+    const std::optional<std::int64_t> kibibytes = number_in(folder + "/size", "");
+    if (!kibibytes) return largest;
+    largest = std::max(largest, *kibibytes << 10);
+  }
+}
+
 std::int64_t memory_limit_bytes() {
   const Controller controller = find_controller();
   std::int64_t limit = host_bytes();

@@ -13,6 +13,8 @@ int affinity_cores();
 /// The vector instruction set a build-independent kernel may use here: "avx512", "avx2", "sse4", "neon",
 /// "scalar".
 std::string vector_width();
+/// The cache that all cores share; 0 where the system does not say.
+std::int64_t last_level_cache_bytes();
 
 /// What this process may use before it is killed: the smaller of the host's memory and the cgroup limits
 /// above it.

@@ -14,6 +14,7 @@
 #include "kith/datasets/import/clean.h"
 #include "kith/datasets/import/feature_dtype.h"
 #include "kith/datasets/import/registry.h"
+#include "kith/graph/cache_model.h"
 #include "kith/graph/properties.h"
 
 namespace kith {
@@ -131,6 +132,32 @@ void finish(PrepareReport& report, const RawDataset& raw) {
   report.split[2] = raw.split.test.ssize();
 }
 
+CleanGraph in_order(Order order, const CleanGraph& graph, RawDataset& raw, std::vector<std::string>& notes) {
+  CleanGraph out = reordered(graph, raw, order_of(graph.any(), order));
+  notes.push_back(fmt::format("reordered: the ends of an edge are {:.1f} rows apart, {:.1f} before",
+                              mean_edge_length(out.any()), mean_edge_length(graph.any())));
+  return out;
+}
+
+/// Communities side by side, if of the rows that an aggregation reads clearly fewer are then not in cache.
+CleanGraph in_order_that_pays(CleanGraph graph, RawDataset& raw, std::vector<std::string>& notes) {
+  constexpr std::int64_t kCachedRows = 1 << 16;  // 32 MiB of 128 floats
+  constexpr double kFewer = 0.9;
+  if (graph.any().n() <= kCachedRows) {
+    notes.push_back(fmt::format("order kept: {} rows fit in cache", graph.any().n()));
+    return graph;
+  }
+  Array<std::int64_t> order = order_of(graph.any(), Order::community);
+  const double before = 1 - cached_share(graph.any(), kCachedRows);
+  const double after = 1 - cached_share(graph.any(), kCachedRows, order.span());
+  const bool pays = after < kFewer * before;
+  notes.push_back(
+      fmt::format("{}: of the rows that an aggregation reads {:.1f}% are not among the last {}, {:.1f}% {}",
+                  pays ? "reordered" : "order kept", 100 * (pays ? after : before), kCachedRows,
+                  100 * (pays ? before : after), pays ? "before" : "by communities"));
+  return pays ? reordered(graph, raw, std::move(order)) : std::move(graph);
+}
+
 PrepareReport write_dataset(RawDataset raw, const std::filesystem::path& store, const PrepareOptions& options,
                             PrepareReport report) {
   PhaseClock clock(report);
@@ -160,10 +187,8 @@ PrepareReport write_dataset(RawDataset raw, const std::filesystem::path& store, 
   if (options.feature_dtype) convert_features(raw.features, *options.feature_dtype, raw.from.features);
   clock.end("features");
   if (options.reorder != Order::none) {
-    const double before = mean_edge_length(graph.any());
-    graph = reordered(graph, raw, options.reorder);
-    report.notes.push_back(fmt::format("reordered: the ends of an edge are {:.1f} rows apart, {:.1f} before",
-                                       mean_edge_length(graph.any()), before));
+    graph = options.reorder ? in_order(*options.reorder, graph, raw, report.notes)
+                            : in_order_that_pays(std::move(graph), raw, report.notes);
     clock.end("reorder");
   }
   finish(report, raw);

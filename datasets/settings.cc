@@ -49,9 +49,10 @@ void add_prepare_settings(Schema& schema) {
   add_choice(schema, "feature-dtype", {"auto", "fp32", "fp16", "bf16", "int8"},
              "the type of stored features; auto keeps fp32, fp16, bf16 and int8 and makes others fp32");
   add_choice(schema, "normalize-features", {"none", "row"}, "row: divide every feature row by its sum");
-  add_choice(
-      schema, "reorder", {"none", "degree", "bfs", "community"},
-      "the order of the rows: most neighbours first, breadth first, or communities side by side; ids stay");
+  add_choice(schema, "reorder", {"none", "degree", "bfs", "community", "auto"},
+             "the order of the rows: most neighbours first, breadth first, or communities side by side; "
+             "auto: communities where a cache then "
+             "serves more reads; ids stay");
   add("source-column", Type::text, "",
       "edge-list: the column of sources, by its header or its number from 1");
   add("destination-column", Type::text, "", "edge-list: the column of destinations, likewise");
@@ -136,7 +137,8 @@ std::optional<DType> feature_dtype(const std::string& text) {
   return std::nullopt;
 }
 
-Order order_named(const std::string& text) {
+std::optional<Order> order_named(const std::string& text) {
+  if (text == "auto") return std::nullopt;
   if (text == "degree") return Order::degree;
   if (text == "bfs") return Order::bfs;
   return text == "community" ? Order::community : Order::none;

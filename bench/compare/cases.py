@@ -17,6 +17,9 @@ TINY = ["--nodes", "20000", "--degree", "12", "--communities", "40", "--features
         "--seed", "1"]
 
 
+IN_ORDER = "Kith, --reorder auto"
+
+
 class Bench:
     """What a case needs: the contenders, the graphs, the threads."""
 
@@ -40,6 +43,17 @@ class Bench:
         self.contenders.run_kith("prepare", pathlib.Path(self.data) / raw[0], "-o", store, *raw[1])
         return store
 
+    def in_order(self, store):
+        """The store as `kith prepare --reorder auto` numbers it, made once."""
+        ordered = store.with_name(store.name + "-in-order")
+        if not ordered.exists():
+            arrays = self.contenders.work / "arrays"
+            shutil.rmtree(arrays, ignore_errors=True)
+            self.contenders.run_kith("export", store, "--format", "npy", "-o", arrays)
+            self.contenders.run_kith("prepare", arrays, "-o", ordered, "--reorder", "auto")
+            shutil.rmtree(arrays)
+        return ordered
+
     def graphs(self, *names):
         chosen = names[:1] if self.tiny else [name for name in names if not self.only or name in self.only]
         return [(name, store) for name in chosen if (store := self.graph(name))]
@@ -61,6 +75,20 @@ def kith_table(bench, store, width):
     return file
 
 
+def spmm_in_order(bench, store, width, table, mine):
+    """Kith on the graph as `--reorder auto` numbers it, with the rows of the same table."""
+    ordered, permuted = bench.in_order(store), bench.contenders.work / "permuted.npy"
+    result = bench.contenders.work / "result-in-order.npy"
+    ids = np.load(ordered / "node_ids.npy") if (ordered / "node_ids.npy").exists() else slice(None)
+    np.save(permuted, np.load(table, mmap_mode="r")[ids])
+    figures = bench.contenders.kith_json("bench", "spmm", ordered, "--width", width, "--threads", bench.threads, "--repetitions", 3,
+                                         "--table", permuted, "--result", result)
+    given = np.empty_like(np.load(result, mmap_mode="r"))
+    given[ids] = np.load(result, mmap_mode="r")
+    agree(mine, rows_to_check(given), f"{store.name} in order")
+    return {"milliseconds": figures["milliseconds"], "cached_share": figures["cached_share"]}
+
+
 def spmm(bench):
     """y = A x, sums over in-neighbours, fp32, for all contenders; bf16 for Kith alone."""
     torch = bench.contenders.worker("torch", "worker_torch.py", bench.threads)
@@ -78,8 +106,10 @@ def spmm(bench):
                     figures = bench.contenders.kith_json("bench", "spmm", store, "--width", width, "--threads", threads, "--dtype", dtype,
                                                          "--repetitions", 3, "--table", table, "--result", result)
                     yield group, label, {"milliseconds": figures["milliseconds"],
-                                         "gather_fraction": figures["gather_fraction"]}
+                                         "gather_fraction": figures["gather_fraction"],
+                                         "uncached_gather_fraction": figures["uncached_gather_fraction"]}
                 mine = rows_to_check(np.load(result, mmap_mode="r"))
+                yield group, IN_ORDER, spmm_in_order(bench, store, width, table, mine)
                 for label, worker, how in peers:
                     if worker is None:
                         continue

@@ -14,7 +14,7 @@ import statistics
 
 import distributed
 import prepare
-from cases import CASES, Bench
+from cases import CASES, IN_ORDER, Bench
 from chart import bars, counterpart
 from contenders import Contenders
 
@@ -70,6 +70,21 @@ def table(groups):
     return "\n".join(lines) + "\n"
 
 
+def geometric_means(groups):
+    """Of how many times faster Kith is than each peer over all SpMM cases: with nodes as given, and as `--reorder auto` numbers them."""
+    ratios = collections.defaultdict(list)
+    for group, contenders in groups.items():
+        for name, entry in contenders.items():
+            if not group.startswith("SpMM") or name.startswith("Kith") or figure(entry)[0] is None:
+                continue
+            for mine in [counterpart(name, contenders), contenders.get(IN_ORDER, {})]:
+                if "milliseconds" in mine:
+                    ratios[name, mine is contenders.get(IN_ORDER)].append(entry["milliseconds"] / mine["milliseconds"])
+    lines = [f"| {name}{', Kith with --reorder auto and 2 threads' if ordered else ''} | {statistics.geometric_mean(list_):.2f}× | {len(list_)} |"
+             for (name, ordered), list_ in sorted(ratios.items())]
+    return "\n| SpMM, geometric mean over graphs and widths: beside | Kith is faster by | cases |\n|---|---|---|\n" + "\n".join(lines) + "\n" if lines else ""
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("cases", nargs="*", help=" ".join([*CASES, "two-hosts", "prepare"]))
@@ -105,10 +120,10 @@ def main():
     file.write_text(json.dumps({"date": day, "machine": machine(), "threads": options.threads, "kith": kith, "notes": bench.notes,
                                 "cases": groups}, indent=1) + "\n", encoding="utf8")
     (RESULTS / (stem + ".md")).write_text(
-        f"{machine()}; {options.threads} threads unless said; {day}; {kith}; medians of {options.repeat} or more.\n\n{table(groups)}",
+        f"{machine()}; {options.threads} threads unless said; {day}; {kith}; medians of {options.repeat} or more.\n\n{table(groups)}{geometric_means(groups)}",
         encoding="utf8")
     (RESULTS / (stem + ".svg")).write_text(bars(groups, figure), encoding="utf8")
-    print(table(groups) + f"wrote {RESULTS / stem}.json, .md, .svg")
+    print(table(groups) + geometric_means(groups) + f"wrote {RESULTS / stem}.json, .md, .svg")
 
 
 if __name__ == "__main__":

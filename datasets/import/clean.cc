@@ -144,19 +144,18 @@ CleanGraph restrict_to_largest_component(const CleanGraph& graph, RawDataset& ra
   return restricted;
 }
 
-CleanGraph reordered(const CleanGraph& graph, RawDataset& raw, Order order) {
-  Array<std::int64_t> nodes = order_of(graph.any(), order);
+CleanGraph reordered(const CleanGraph& graph, RawDataset& raw, Array<std::int64_t> order) {
   CleanGraph out = std::visit(
       [&](const auto& csr) {
         CleanGraph made;
         if (!graph.edge_weights.empty())
           made.edge_weights =
-              selected(graph.edge_weights, permuted_edges(csr.view(), nodes.span()).span(), 1);
-        made.csr = permuted(csr.view(), nodes.span());
+              selected(graph.edge_weights, permuted_edges(csr.view(), order.span()).span(), 1);
+        made.csr = permuted(csr.view(), order.span());
         return made;
       },
       graph.csr);
-  select_nodes(raw, std::move(nodes));
+  select_nodes(raw, std::move(order));
   return out;
 }
 

@@ -25,7 +25,7 @@ CleanGraph restrict_to_largest_component(const CleanGraph& graph, RawDataset& ra
 
 /// Numbers the nodes anew in the graph and in every array of `raw` but its edges, which are left as they are;
 /// their numbers so far become the user's ids when there were none.
-CleanGraph reordered(const CleanGraph& graph, RawDataset& raw, Order order);
+CleanGraph reordered(const CleanGraph& graph, RawDataset& raw, Array<std::int64_t> order);
 
 /// Fills in the features that are made on demand.
 void materialise(RawFeatures& features);

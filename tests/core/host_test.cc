@@ -18,6 +18,14 @@ TEST(Host, FactsArePlausible) {
   EXPECT_GT(process_id(), 0);
 }
 
+TEST(Host, TheLastCacheIsOfAPlausibleSizeOrUnknown) {
+  const std::int64_t bytes = last_level_cache_bytes();
+  if (bytes != 0) {
+    EXPECT_GE(bytes, std::int64_t{128} << 10);
+    EXPECT_LE(bytes, std::int64_t{4} << 30);
+  }
+}
+
 TEST(Host, WhatIsAvailableIsWithinTheLimit) {
   EXPECT_GT(memory_limit_bytes(), 100'000'000);
   EXPECT_GT(memory_available_bytes(), 0);

@@ -127,5 +127,37 @@ TEST(PrepareReorder, MultiLabelsFollowTheirNodes) {
   }
 }
 
+/// Nodes in groups of 100 with edges inside of them, numbered by group or in turns over the groups.
+RawDataset groups(std::int64_t nodes, bool shuffled) {
+  const PhiloxKey key = philox_key(43, Stream::generate);
+  const std::int64_t each = 8, size = 100, count = nodes / size;
+  RawDataset raw;
+  raw.nodes = nodes;
+  OwnedColumns<std::int32_t> edges{Array<std::int32_t>(each * nodes), Array<std::int32_t>(each * nodes)};
+  const auto number = [&](std::int64_t node) {
+    return static_cast<std::int32_t>(shuffled ? node % size * count + node / size : node);
+  };
+  for (std::int64_t e = 0; e < each * nodes; ++e) {
+    const std::int64_t node = e / each;
+    const std::uint32_t word = draw_words(key, StoreId(e), 0, 0)[0];
+    edges.source[e] = number(node);
+    edges.destination[e] = number(node / size * size + word % size);
+  }
+  raw.edges = std::move(edges);
+  return raw;
+}
+
+TEST(PrepareReorder, AutoTakesCommunitiesWhereReadsThenMeetTheCacheAndElseKeepsTheOrder) {
+  const test::TemporaryFolder folder;
+  auto written = [&](std::int64_t nodes, bool shuffled, std::optional<Order> order) {
+    write_dataset(groups(nodes, shuffled), folder.path() / "store",
+                  {.undirected = true, .reorder = order, .existing = Existing::replace});
+    return indices_of(Store::open(folder.path() / "store"));
+  };
+  EXPECT_EQ(written(90'000, true, {}), written(90'000, true, Order::community));
+  EXPECT_EQ(written(90'000, false, {}), written(90'000, false, Order::none)) << "in order as it is";
+  EXPECT_EQ(written(20'000, true, {}), written(20'000, true, Order::none)) << "smaller than the cache";
+}
+
 }  // namespace
 }  // namespace kith
