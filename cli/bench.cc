@@ -16,14 +16,17 @@ namespace {
 
 constexpr Measurement kMeasurements[] = {{"spmm", true, measure_spmm, add_spmm_bench_settings},
                                          {"sample", true, measure_sample, nullptr},
-                                         {"machine", false, measure_machine, nullptr}};
+                                         {"machine", false, measure_machine, nullptr},
+                                         {"protocols", true, measure_protocols, add_protocols_bench_settings},
+                                         {"net", false, measure_net, nullptr}};
 
 const Measurement& asked_for(const Settings& settings) {
   const std::string name = settings.text("what");
   const Measurement& found = *std::find_if(std::begin(kMeasurements), std::end(kMeasurements),
                                            [&](const Measurement& m) { return name == m.name; });
   if (found.of_store && !settings.has_value("store"))
-    throw InputError(fmt::format("kith bench {} needs STORE; see kith bench --help", name));
+    throw InputError(fmt::format("kith bench {} needs {}; see kith bench --help", name,
+                                 name == "protocols" ? "PARTS" : "STORE"));
   return found;
 }
 
@@ -45,15 +48,17 @@ std::string Figures::json() const {
 }
 
 void add_bench_settings(Schema& schema) {
-  Setting what =
-      bench_setting("what", Setting::Type::choice, "",
-                    "spmm: aggregation over the rows of STORE; sample: mini-batches of its train nodes; "
-                    "machine: the ceilings of this machine");
+  Setting what = bench_setting(
+      "what", Setting::Type::choice, "",
+      "spmm: aggregation over the rows of STORE; sample: mini-batches of its train nodes; "
+      "machine: the ceilings of this machine; protocols: halo protocols on PARTS, a rank for every part; "
+      "net: latency and bandwidth between ranks, under mpiexec");
   for (const Measurement& measurement : kMeasurements) what.choices.emplace_back(measurement.name);
   schema.add(what);
-  schema.add(bench_setting("store", Setting::Type::path, "", "the store whose graph is measured"));
   schema.add(
-      bench_setting("json", Setting::Type::path, "", "write one JSON object to this file; - prints it"));
+      bench_setting("store", Setting::Type::path, "", "the store, or partitioned store, that is measured"));
+  schema.add(bench_setting("json", Setting::Type::path, "",
+                           "write the figures as JSON to this file; - prints them"));
   Setting repetitions =
       bench_setting("repetitions", Setting::Type::integer, "5", "timed calls; the median counts");
   repetitions.minimum = 1;
@@ -78,10 +83,10 @@ std::vector<double> sorted_seconds(std::int64_t repetitions, const std::function
 
 void run_bench(const Invocation& invocation) {
   const Settings& settings = invocation.settings;
-  const Figures figures = asked_for(settings).run(settings);
+  const Measured measured = asked_for(settings).run(settings);
   const std::string file = settings.has_value("json") ? settings.text("json") : "";
-  fmt::print("{}", file == "-" ? figures.json() : figures.text());
-  if (!file.empty() && file != "-") write_text_file(file, figures.json());
+  fmt::print("{}", file == "-" ? measured.json : measured.text);
+  if (!file.empty() && file != "-") write_text_file(file, measured.json);
 }
 
 }  // namespace kith::cli

@@ -22,11 +22,18 @@ class Figures {
   std::vector<std::pair<std::string, Value>> values_;
 };
 
+/// As it is printed, and as --json writes it.
+struct Measured {
+  Measured(const Figures& figures) : text(figures.text()), json(figures.json()) {}
+  Measured(std::string table, std::string list) : text(std::move(table)), json(std::move(list)) {}
+  std::string text, json;
+};
+
 /// One thing that `kith bench` measures: a file of its name and its line in kMeasurements.
 struct Measurement {
   const char* name;
-  bool of_store;  ///< needs STORE
-  Figures (*run)(const Settings& settings);
+  bool of_store;  ///< needs STORE or PARTS
+  Measured (*run)(const Settings& settings);
   void (*add_settings)(Schema& schema);  ///< its own; null: none
 };
 
@@ -36,10 +43,13 @@ void add_bench_settings(Schema& schema);
 /// The schema entry of a setting of `kith bench`.
 Setting bench_setting(const char* name, Setting::Type type, const char* fallback, const char* help);
 
-Figures measure_spmm(const Settings& settings);
+Measured measure_spmm(const Settings& settings);
 void add_spmm_bench_settings(Schema& schema);
-Figures measure_sample(const Settings& settings);
-Figures measure_machine(const Settings& settings);
+Measured measure_sample(const Settings& settings);
+Measured measure_machine(const Settings& settings);
+Measured measure_protocols(const Settings& settings);
+void add_protocols_bench_settings(Schema& schema);
+Measured measure_net(const Settings& settings);
 
 /// The seconds of each of `repetitions` calls, after one that warms up; ascending.
 std::vector<double> sorted_seconds(std::int64_t repetitions, const std::function<void()>& work);

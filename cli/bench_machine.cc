@@ -7,7 +7,7 @@
 
 namespace kith::cli {
 
-Figures measure_machine(const Settings&) {
+Measured measure_machine(const Settings&) {
   constexpr std::int64_t kTable = std::int64_t{512} << 20;
   Figures figures;
   figures.add("cpu", cpu_model());

@@ -45,7 +45,7 @@ class Sampling {
 
 }  // namespace
 
-Figures measure_sample(const Settings& settings) {
+Measured measure_sample(const Settings& settings) {
   const PartitionedStore parts = open_data(settings.text("store"));
   SamplerOptions options = sampler_options(settings);
   options.facts = false;

@@ -72,7 +72,7 @@ void add_spmm_bench_settings(Schema& schema) {
   schema.add(bench_setting("result", Setting::Type::path, "", "spmm: writes the aggregate to this .npy"));
 }
 
-Figures measure_spmm(const Settings& settings) {
+Measured measure_spmm(const Settings& settings) {
   const Store store = Store::open(settings.text("store"));
   const Csr32 a = with_int32_columns(store.graph());
   const std::int64_t width = settings.integer("width");

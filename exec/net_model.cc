@@ -67,6 +67,25 @@ NetModel net_model(const std::string& text) {
   return net;
 }
 
+// With weights w = 1 / seconds², the normal equations of two unknowns.
+NetModel fitted_net_model(std::span<const std::pair<double, double>> points) {
+  double w = 0, wx = 0, wxx = 0, wy = 0, wxy = 0;
+  for (const auto& [bytes, seconds] : points) {
+    const double weight = 1 / (seconds * seconds);
+    w += weight;
+    wx += weight * bytes;
+    wxx += weight * bytes * bytes;
+    wy += weight * seconds;
+    wxy += weight * bytes * seconds;
+  }
+  const double determinant = w * wxx - wx * wx;
+  require(determinant > 0, "a network is fitted to messages of two sizes at least",
+          {{"points", points.size()}});
+  const double slope = (w * wxy - wx * wy) / determinant;
+  return {.alpha_seconds = std::max(0.0, (wxx * wy - wx * wxy) / determinant),
+          .bytes_per_second = slope > 0 ? 1 / slope : 0};
+}
+
 double modelled_seconds(const NetModel& net, std::span<const std::map<LedgerKey, double>> ledgers) {
   std::map<std::pair<std::string, int>, Load> exchanges;
   for (std::size_t rank = 0; rank < ledgers.size(); ++rank) {

@@ -2,6 +2,7 @@
 #include <map>
 #include <span>
 #include <string>
+#include <utility>
 
 #include "kith/core/ledger.h"
 
@@ -20,6 +21,10 @@ struct NetModel {
 /// "alpha_us=20,gbps=10", "alpha_us=20,gbps=10,intra=4", "…,intra=4:100" (ranks of a host, and gigabits per
 /// second between them). Throws InputError.
 NetModel net_model(const std::string& text);
+
+/// α and β of seconds = α + bytes / β by least squares of the relative error over measured (bytes, seconds),
+/// of which there are two different sizes at least.
+NetModel fitted_net_model(std::span<const std::pair<double, double>> points);
 
 /// What the training's halo exchanges that the ranks' ledgers count would take on this network: the exchanges
 /// of a layer and direction follow one another, and each lasts as long as the rank that sends or receives

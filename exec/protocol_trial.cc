@@ -127,6 +127,7 @@ ProtocolTraffic reference_traffic(const PartitionedStore& parts, const TrainOpti
 ProtocolTrial trained_trial(const PartitionedStore& parts, const TrainOptions& options,
                             const ModelFactory& make) {
   ProtocolTrial trial;
+  std::int64_t epochs = 0;
   const Metric metric = metric_for(options.metric, parts.meta().store);
   trial.traffic = on_a_rank_for_each_part(parts, options.epochs, [&](Communicator& comm, Ledger& ledger) {
     Parameters parameters(options.seed);
@@ -137,7 +138,11 @@ ProtocolTrial trained_trial(const PartitionedStore& parts, const TrainOptions& o
     const TrainingContext context{comm,        ledger, options,    parts, share.ownership,
                                   share.owned, *model, parameters, state};
     const auto trainer = full_graph_trainer(context, share.graph, features);
-    while (state.epoch < options.epochs) {
+    const auto stops = [&] {
+      return options.patience > 0 && state.best.has(static_cast<int>(Split::valid)) &&
+             state.epoch - state.best_epoch >= options.patience;
+    };
+    while (state.epoch < options.epochs && !stops()) {
       trainer->run_epoch();
       if (++state.epoch % options.eval_every != 0 && state.epoch != options.epochs) continue;
       const Evaluation evaluation =
@@ -149,7 +154,9 @@ ProtocolTrial trained_trial(const PartitionedStore& parts, const TrainOptions& o
     if (comm.rank() != Rank{0}) return;
     trial.best = state.best;
     trial.best_epoch = state.best_epoch;
+    epochs = state.epoch;
   });
+  trial.traffic.epochs = epochs;
   return trial;
 }
 

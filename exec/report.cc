@@ -150,6 +150,8 @@ std::string summary_json(const RunSummary& summary, const TrainOptions& options)
             {"settings", options.settings},
             {"ledger", ledger_json(summary)},
             {"peak_memory_bytes", summary.peak_memory_bytes}};
+  if (summary.modelled_seconds_per_epoch)
+    json["modelled_seconds_per_epoch"] = *summary.modelled_seconds_per_epoch;
   if (!summary.estimated_memory.empty())
     json["estimated_memory_bytes"] = estimate_json(summary.estimated_memory);
   for (int s = 0; s < 3; ++s)

@@ -1,6 +1,7 @@
 #pragma once
 #include <filesystem>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -29,8 +30,9 @@ struct RunSummary {
   Evaluation best;
   std::int64_t best_epoch = 0;
   std::int64_t epochs = 0;
-  double seconds_per_epoch = 0;  ///< median, training only
-  double seconds = 0;            ///< of this process, loading and evaluation included
+  double seconds_per_epoch = 0;                      ///< median, training only
+  double seconds = 0;                                ///< of this process, loading and evaluation included
+  std::optional<double> modelled_seconds_per_epoch;  ///< of the halo exchanges, on the network of --net
   int ranks = 1;
   int parts = 1;
   Regime regime = Regime::full_graph;

@@ -50,6 +50,9 @@ std::string row_lines(const RunSummary& s) {
                         human_count(s.total("halo.rows")), human_bytes(s.total("halo.bytes")),
                         human_count(s.total("halo.messages")), human_seconds(s.phase_seconds("halo.wait")),
                         human_seconds(s.phase_seconds("halo.hidden")));
+  if (s.modelled_seconds_per_epoch)
+    text += fmt::format("  on that network {} of halo exchanges per epoch (modelled)\n",
+                        human_seconds(*s.modelled_seconds_per_epoch));
   if (s.total("gradients.bytes") > 0)
     text += fmt::format("  gradients       {} summed over {} ranks\n",
                         human_bytes(s.total("gradients.bytes")), s.ranks);

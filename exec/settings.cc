@@ -2,6 +2,7 @@
 
 #include "kith/exec/end_time.h"
 #include "kith/exec/halo/protocol.h"
+#include "kith/exec/net_model.h"
 #include "kith/sampler/settings.h"
 
 namespace kith {
@@ -40,33 +41,43 @@ struct Added {
 };
 
 void add_model_settings(Schema& s) {
-  Added(s, "model", Type::choice, "sage", "the model to train").choices(model_names());
-  Added(s, "layers", Type::integer, "2", "layers; in mini-batches the fanout must have as many").range(1, 64);
+  Added(s, "model", Type::choice, "sage", "the model to train").choices(model_names()).also("bench");
+  Added(s, "layers", Type::integer, "2", "layers; in mini-batches the fanout must have as many")
+      .range(1, 64)
+      .also("bench");
   Added(s, "hidden", Type::integer, "64", "width of the hidden layers; of one head for gat and gatv2")
-      .range(1, 65536);
-  Added(s, "heads", Type::integer, "8", "gat, gatv2: heads of the hidden layers").range(1, 256);
-  Added(s, "output-heads", Type::integer, "1", "gat, gatv2: heads of the last layer, averaged").range(1, 256);
+      .range(1, 65536)
+      .also("bench");
+  Added(s, "heads", Type::integer, "8", "gat, gatv2: heads of the hidden layers").range(1, 256).also("bench");
+  Added(s, "output-heads", Type::integer, "1", "gat, gatv2: heads of the last layer, averaged")
+      .range(1, 256)
+      .also("bench");
   Added(s, "norm", Type::choice, "none",
         "after each hidden layer; batch-approx: batch norm by each rank's own rows in mini-batches")
-      .choices({"none", "layer", "batch", "batch-approx"});
-  Added(s, "residual", Type::boolean, "false", "each layer adds its input, projected where widths differ");
+      .choices({"none", "layer", "batch", "batch-approx"})
+      .also("bench");
+  Added(s, "residual", Type::boolean, "false", "each layer adds its input, projected where widths differ")
+      .also("bench");
   Added(s, "jk", Type::choice, "none", "jumping knowledge: a last linear layer sees all layers' outputs")
-      .choices({"none", "cat", "max"});
-  Added(s, "dropout", Type::real, "0.5", "dropout of every layer's input").range(0, 0.999);
+      .choices({"none", "cat", "max"})
+      .also("bench");
+  Added(s, "dropout", Type::real, "0.5", "dropout of every layer's input").range(0, 0.999).also("bench");
   Added(s, "input-dropout", Type::real, "-1",
         "dropout of the first layer's input, the features; -1: as dropout")
-      .range(-1, 0.999);
+      .range(-1, 0.999)
+      .also("bench");
   Added(s, "attention-dropout", Type::real, "-1",
         "gat, gatv2: dropout of the attention weights; -1: as dropout")
-      .range(-1, 0.999);
+      .range(-1, 0.999)
+      .also("bench");
 }
 
 void add_training_settings(Schema& s) {
   Added(s, "regime", Type::choice, "mini-batch", "all train nodes at once, or sampled mini-batches")
       .choices({"mini-batch", "full-graph"});
-  Added(s, "epochs", Type::integer, "50", "epochs to train").range(0, 1e9).outside_hash();
+  Added(s, "epochs", Type::integer, "50", "epochs to train").range(0, 1e9).outside_hash().also("bench");
   Added(s, "optimizer", Type::choice, "adam", "the update rule").choices({"adam", "adamw", "sgd"});
-  Added(s, "lr", Type::real, "0.01", "learning rate").range(0, 1e6);
+  Added(s, "lr", Type::real, "0.01", "learning rate").range(0, 1e6).also("bench");
   Added(s, "lr-schedule", Type::choice, "constant",
         "cosine: to 0 at the last epoch; step: times lr-gamma every lr-step epochs")
       .choices(LrSchedule::names());
@@ -74,15 +85,19 @@ void add_training_settings(Schema& s) {
   Added(s, "lr-gamma", Type::real, "0.5", "factor of each step of lr-schedule step").range(0, 1);
   Added(s, "warmup-epochs", Type::real, "0", "epochs in which the learning rate rises from 0").range(0, 1e9);
   Added(s, "weight-decay", Type::real, "0", "L2 in the gradient for adam and sgd, decoupled for adamw")
-      .range(0, 1e6);
+      .range(0, 1e6)
+      .also("bench");
   Added(s, "momentum", Type::real, "0", "momentum of sgd").range(0, 1);
   Added(s, "patience", Type::integer, "0", "stop after so many epochs without a better validation; 0: never")
-      .range(0, 1e9);
+      .range(0, 1e9)
+      .also("bench");
   Added(s, "metric", Type::choice, "auto",
         "what the best model and early stopping go by; auto: accuracy, or f1-micro for several labels a node")
       .choices(metric_names());
-  Added(s, "eval-every", Type::integer, "1", "epochs between evaluations over the full graph").range(1, 1e9);
-  Added(s, "seed", Type::integer, "0", "makes every random draw").range(0, 9e15);
+  Added(s, "eval-every", Type::integer, "1", "epochs between evaluations over the full graph")
+      .range(1, 1e9)
+      .also("bench");
+  Added(s, "seed", Type::integer, "0", "makes every random draw").range(0, 9e15).also("bench");
 }
 
 void add_halo_settings(Schema& s) {
@@ -101,6 +116,12 @@ void add_halo_settings(Schema& s) {
   Added(
       s, "protocol", Type::text, "none",
       "a halo protocol by name, as in pipegcn or bns-gcn:p=0.1; settings of an axis win (docs/protocols.md)");
+  Added(s, "net", Type::text, "",
+        "a network, alpha_us=20,gbps=10[,intra=RANKS[:GIGABITS]]: also print the seconds that the halo's "
+        "exchanges "
+        "would take on it")
+      .also("bench")
+      .outside_hash();
   Added(s, "explain", Type::boolean, "false", "print what the halo protocol is made of, and stop")
       .outside_hash();
 }
@@ -238,6 +259,8 @@ TrainOptions train_options(const Settings& settings) {
                          .gamma = settings.real("lr-gamma"),
                          .warmup = settings.real("warmup-epochs")};
   options.protocol = halo_protocol(settings);
+  if (settings.has_value("net")) options.net = settings.text("net");
+  if (!options.net.empty()) net_model(options.net);  // refused before anything is written
   const SamplerOptions sampling = sampler_options(settings);
   options.fanouts = layer_fanouts(settings, sampling.fanouts);
   options.batch_size = sampling.batch_size;

@@ -14,6 +14,7 @@
 #include "kith/exec/evaluation.h"
 #include "kith/exec/memory_estimate.h"
 #include "kith/exec/memory_report.h"
+#include "kith/exec/net_model.h"
 #include "kith/exec/on_root.h"
 #include "kith/exec/run_folder.h"
 #include "kith/exec/trace_file.h"
@@ -276,6 +277,9 @@ void Run::finish() {
   summary_.regime = options_.regime;
   summary_.parameters = parameters_.elements();
   gather_ledgers(comm_, ledger_, summary_);
+  if (!options_.net.empty() && !epoch_seconds_.empty())
+    summary_.modelled_seconds_per_epoch = modelled_seconds(net_model(options_.net), summary_.ledgers) /
+                                          static_cast<double>(epoch_seconds_.size());
   summary_.seconds = seconds_since(begin_);
   save_trace();
   run_on_root(comm_, "write the results", [&] {

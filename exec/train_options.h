@@ -28,6 +28,7 @@ struct TrainOptions {
   LrSchedule lr_schedule;
 
   HaloProtocol protocol;  ///< full graph, and every evaluation
+  std::string net;        ///< see net_model.h; empty: none
 
   std::vector<std::int64_t> fanouts{15, 10, 5};  ///< mini-batch: the seeds' own hop first
   std::int64_t batch_size = 1024;                ///< global

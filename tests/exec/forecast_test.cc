@@ -148,6 +148,19 @@ TEST(NetModel, AnExchangeLastsAsLongAsItsBusiestRank) {
                    3e-3 + 1e-5 + 3e-4 + 5e-4);
 }
 
+TEST(NetModel, AFitFindsTheNetworkBehindNoisyTimes) {
+  std::vector<std::pair<double, double>> points;
+  int sign = 1;
+  for (const double bytes : {8.0, 1e3, 1e4, 1e5, 1e6, 1e7}) {
+    points.emplace_back(bytes, (25e-6 + bytes / 1.25e9) * (1 + 0.02 * sign));
+    sign = -sign;
+  }
+  const NetModel net = fitted_net_model(points);
+  EXPECT_NEAR(net.alpha_seconds, 25e-6, 1e-6);
+  EXPECT_NEAR(net.bytes_per_second, 1.25e9, 0.05e9);
+  EXPECT_THROW(fitted_net_model(std::vector<std::pair<double, double>>{{8, 1e-6}}), Error);
+}
+
 TEST(NetModel, OtherTextsAreRefusedWithTheForm) {
   for (const std::string text : {"", "gbps=10", "alpha_us=1", "alpha_us=x,gbps=1", "alpha_us=1,gbps=0",
                                  "alpha_us=1,gbps=1,x=2", "alpha_us=1,gbps=1,intra=0", "alpha_us=-1,gbps=1"})

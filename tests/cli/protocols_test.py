@@ -1,0 +1,72 @@
+#!/usr/bin/env python3
+"""kith bench protocols and kith bench net, and --net of kith train."""
+import csv
+import json
+import unittest
+
+from workshop import Workshop
+
+KEYS = {"protocol", "parts", "halo_bytes_per_epoch", "halo_rows_per_epoch", "messages_per_epoch", "one_time_bytes",
+        "modelled_seconds", "test_accuracy_mean", "test_accuracy_sd"}
+SMALL = ["--model", "gcn", "--layers", "2", "--hidden", "16", "--epochs", "5", "--net", "alpha_us=20,gbps=10"]
+
+
+class Protocols(Workshop):
+    def setUp(self):
+        super().setUp()
+        self.store()
+        self.succeed("partition", "store", "-o", "parts", "-k", "4", "--method", "metis")
+
+    def rows(self, *arguments):
+        self.succeed("bench", "protocols", "parts", *SMALL, "--json", "table.json", *arguments)
+        rows = json.loads((self.folder / "table.json").read_text())
+        for row in rows:
+            self.assertLessEqual(KEYS, set(row))
+        return {row["protocol"]: row for row in rows}
+
+    def test_what_is_counted_is_what_a_training_sends(self):
+        names = "baseline exact bns-gcn:p=0.5 quant:bits=2"
+        counted, trained = self.rows("--plan-only", "--protocols", names), self.rows("--seeds", "2", "--protocols", names)
+        for name in names.split():
+            for key in ("halo_bytes_per_epoch", "halo_rows_per_epoch", "messages_per_epoch", "one_time_bytes", "modelled_seconds"):
+                self.assertEqual(counted[name][key], trained[name][key], (name, key))
+        self.assertIsNone(counted["exact"]["test_accuracy_mean"])
+        self.assertGreater(trained["exact"]["test_accuracy_mean"], 0.2)
+        self.assertEqual(len(trained["exact"]["test_accuracy"]), 2)
+        self.assertLess(trained["exact"]["halo_bytes_per_epoch"], trained["baseline"]["halo_bytes_per_epoch"])
+
+    def test_a_training_under_mpi_sends_the_same_and_models_the_same_seconds(self):
+        counted = self.rows("--plan-only", "--protocols", "quant:bits=8")["quant:bits=8"]
+        self.succeed("train", "parts", "-o", "run", "--regime", "full-graph", "--protocol", "quant:bits=8", *SMALL, ranks=4)
+        summary = json.loads((self.folder / "run/summary.json").read_text())
+        self.assertAlmostEqual(summary["modelled_seconds_per_epoch"], counted["modelled_seconds"], places=12)
+        halo = summary["ledger"]["halo"]
+        sent = sum(halo[way][part] for way in ("forward", "backward") for part in ("payload_bytes", "header_bytes"))
+        self.assertEqual(sent, 5 * counted["halo_bytes_per_epoch"])
+
+    def test_table_csv_and_page_name_every_protocol(self):
+        printed = self.succeed("bench", "protocols", "parts", *SMALL, "--plan-only", "--csv", "table.csv", "--html", "page.html")
+        with open(self.folder / "table.csv", encoding="utf-8") as file:
+            names = [row["protocol"] for row in csv.DictReader(file)]
+        self.assertGreaterEqual(len(names), 10)
+        page = (self.folder / "page.html").read_text()
+        for name in names:
+            self.assertIn(name, printed)
+            self.assertIn(name, page)
+        self.assertIn("<svg", page)
+
+    def test_what_cannot_be_is_refused(self):
+        self.refuse(2, ["pipegcn"], "bench", "protocols", "parts", "--protocols", "pipegnc")
+        self.refuse(2, ["PARTS"], "bench", "protocols")
+        self.refuse(2, ["one part"], "bench", "protocols", "store")
+        self.refuse(2, ["alpha_us"], "bench", "protocols", "parts", "--net", "gbps=1")
+        self.refuse(2, ["mpiexec"], "bench", "net")
+
+    def test_net_fits_latency_and_bandwidth(self):
+        figures = json.loads(self.succeed("bench", "net", "--repetitions", "3", "--json", "-", ranks=2))
+        self.assertGreater(figures["inside_a_host_gbps"], 0)
+        self.assertIn("alpha_us=", figures["inside_a_host_net"])
+
+
+if __name__ == "__main__":
+    unittest.main()
