@@ -2,11 +2,13 @@
 
 #include <algorithm>
 #include <limits>
+#include <utility>
 
 #include <fmt/format.h>
 #include <zlib.h>
 
 #include "kith/core/error.h"
+#include "kith/core/host.h"
 
 namespace kith {
 namespace {
@@ -100,6 +102,10 @@ Array<std::byte> gunzipped(std::span<const std::byte> file, std::string_view whe
       inflater.restart();
     }
     if (size < out.size()) continue;
+    if (const auto left = memory_available_bytes(); std::cmp_greater(2 * out.size(), left))
+      throw MemoryError(fmt::format(
+          "{}: more than {} bytes come from {} compressed ones, and {} are free; unpack it to a file", where,
+          size, file.size(), left));
     Array<std::byte> larger(2 * out.size());
     std::copy_n(out.begin(), size, larger.begin());
     out = std::move(larger);

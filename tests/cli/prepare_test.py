@@ -53,6 +53,31 @@ class Prepare(Workshop):
             made = self.bytes_of("store" + text)
             self.assertLess(abs(disk - made), made / 4)
 
+    def test_a_dry_run_tells_the_temporary_disk_within_a_quarter(self):
+        name = self.edges("edges.tsv", 3_000_000, 150_000)
+        limit = ("--memory-limit", "40M")
+        _, temporary, _ = self.planned(name, *limit)
+        process = subprocess.Popen([KITH, "prepare", name, "-o", "store", *limit], cwd=self.folder,
+                                   env=clean_environment(), stdout=subprocess.DEVNULL)
+        most = 0
+        while process.poll() is None:
+            most = max(most, self.spilled())
+        self.assertEqual(process.returncode, 0)
+        self.assertEqual(self.spilled(), 0)
+        self.assertLess(abs(temporary - most), most / 4, f"planned {temporary:.3g}, used {most:.3g}")
+
+    def spilled(self):
+        """Bytes of files that are neither the raw ones nor a store's."""
+        total = 0
+        for folder, _, names in os.walk(self.folder):
+            for name in names:
+                if not name.endswith((".npy", ".json", ".tsv")):
+                    try:
+                        total += os.stat(os.path.join(folder, name)).st_size
+                    except FileNotFoundError:
+                        pass
+        return total
+
     def test_a_memory_limit_is_kept_and_makes_the_same_store(self):
         name = self.edges("edges.tsv", 2_000_000, 50_000)
         used = self.measured("prepare", name, "-o", "limited", "--memory-limit", "40M", "--undirected")
@@ -97,6 +122,18 @@ class Prepare(Workshop):
             self.assertIn("more bytes", done.stderr)
             self.assertIn("store", done.stderr)
             self.assertEqual(self.listing(), before)
+
+    def test_a_disk_that_is_full_is_told_with_what_is_needed_and_free(self):
+        name = self.edges("edges.tsv", 400_000, 50_000)
+        small = self.folder / "small"
+        small.mkdir()
+        script = f'mount -t tmpfs -o size=1m tmpfs small && {KITH} prepare {name} -o small/store; echo code $?; ls -A small'
+        done = subprocess.run(["unshare", "--mount", "--map-root-user", "sh", "-c", script], cwd=self.folder,
+                              env=clean_environment(), capture_output=True, text=True)
+        if "code" not in done.stdout:
+            self.skipTest("a small file system cannot be mounted here: " + done.stderr.strip())
+        self.assertEqual(done.stdout.split(), ["code", "2"], done.stdout + done.stderr)
+        self.assertRegex(done.stderr, r"small/.*more bytes are needed, \d+ are free")
 
     def test_bad_lines_are_listed_or_skipped(self):
         name = self.write("e.csv", "a,b\nc\nd,e,f\ng,h\n")
