@@ -12,7 +12,7 @@ class FullGraphTrainer final : public Trainer {
       : context_(context), graph_(graph), features_(features), stepper_(context) {
     graph.keep_aggregates_of(features);
     check_protocol(context.options.protocol, context.model);
-    if (context.model.one_exchange_a_layer()) graph.train_only(rows(), context.model.layers());
+    graph.train_only(rows(), context.model.one_exchange_a_layer() ? context.model.layers() : 0);
     const auto own = static_cast<std::int64_t>(rows().size());
     double all = static_cast<double>(own);
     train_nodes_ = static_cast<std::int64_t>(all_reduce_sum(context.comm, all, "count the train nodes"));

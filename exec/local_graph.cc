@@ -4,7 +4,9 @@
 #include <cstring>
 #include <limits>
 
+#include "kith/core/memory_kind.h"
 #include "kith/core/parallel.h"
+#include "kith/exec/halo/values.h"
 #include "kith/kernels/rows.h"
 
 namespace kith {
@@ -115,7 +117,39 @@ HaloPlanner::Owners LocalGraph::owners() {
 }
 
 void LocalGraph::train_only(std::span<const std::int32_t> outputs, int layers) {
-  exchange_->narrow(planner_->narrowed(owners(), halo_, {.csr = csr_, .outputs = outputs, .layers = layers}));
+  const bool prunes = planner_->prunes() && layers > 0, sums = planner_->cover() != nullptr;
+  std::vector<HaloLists> lists;
+  std::vector<SumPlan> plans;
+  if (prunes) {
+    for (halo::Needed& needed :
+         halo::receptive_field(owners(), halo_, {.csr = csr_, .outputs = outputs, .layers = layers})) {
+      if (sums) plans.push_back(summed(std::move(needed.rows)));
+      lists.push_back(std::move(needed.lists));
+    }
+  } else if (sums) {
+    plans.push_back(summed(std::vector<bool>(static_cast<std::size_t>(owned_), true)));
+  }
+  count(plans);
+  exchange_->narrow(std::move(lists));
+  exchange_->plan_sums(std::move(plans));
+}
+
+SumPlan LocalGraph::summed(std::vector<bool> rows) {
+  const MemoryUse use(MemoryKind::graph);
+  return halo::summed(owners(), halo_, {.csr = csr_, .ids = store_ids_, .wanted = std::move(rows)},
+                      planner_->cover());
+}
+
+void LocalGraph::count(const std::vector<SumPlan>& plans) const {
+  for (std::size_t e = 0; e < plans.size(); ++e) {
+    const auto add = [&](const char* name, std::int64_t value) {
+      context_.ledger.add({name, static_cast<int>(e) + 1, -1}, static_cast<double>(value));
+    };
+    add("plan.rows", plans[e].lists.halo);
+    add("plan.sums", plans[e].sums);
+    add("plan.pairs", plans[e].pairs);
+    add("plan.approximate_pairs", plans[e].pairs - plans[e].least);
+  }
 }
 
 void LocalGraph::build_rows(SelfEdges self_edges) {

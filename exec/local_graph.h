@@ -36,8 +36,9 @@ class LocalGraph {
   const HaloExchange& exchange() const { return *exchange_; }
   HaloExchange& exchange() { return *exchange_; }
 
-  /// A training computes logits of these owned rows alone, over so many layers that each exchange once: the
-  /// plan may leave out rows that do not reach them. Collective.
+  /// A training computes logits of these owned rows alone, over so many layers that each exchange once
+  /// (0: it does not say, and any row may count): the plan may leave out rows that do not reach them, and
+  /// sum others before they cross. Collective.
   void train_only(std::span<const std::int32_t> outputs, int layers);
 
   /// The stored features of owned and halo rows, decoded [owned + halo, F]: halo rows are fetched once, as
@@ -53,6 +54,9 @@ class LocalGraph {
                     std::int64_t row_bytes, const char* counter);
 
   HaloPlanner::Owners owners();
+  SumPlan summed(std::vector<bool> rows);
+  /// As plan.*, by exchange.
+  void count(const std::vector<SumPlan>& plans) const;
 
   Context context_;
   RowExchange rows_;

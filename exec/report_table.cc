@@ -35,6 +35,10 @@ std::string phase_lines(const RunSummary& s) {
   return text;
 }
 
+std::string approximated(double covers) {
+  return covers > 0 ? fmt::format(", {} of them too large for the least cost", human_count(covers)) : "";
+}
+
 std::string row_lines(const RunSummary& s) {
   const double local = s.total("features.local_rows"), cached = s.total("features.cached_rows"),
                remote = s.total("features.remote_rows");
@@ -53,6 +57,10 @@ std::string row_lines(const RunSummary& s) {
   if (s.modelled_seconds_per_epoch)
     text += fmt::format("  on that network {} of halo exchanges per epoch (modelled)\n",
                         human_seconds(*s.modelled_seconds_per_epoch));
+  if (s.total("plan.pairs") > 0)
+    text += fmt::format("  halo plan       {} rows in a pass of all layers, {} of them sums; {} covers{}\n",
+                        human_count(s.total("plan.rows")), human_count(s.total("plan.sums")),
+                        human_count(s.total("plan.pairs")), approximated(s.total("plan.approximate_pairs")));
   if (s.total("gradients.bytes") > 0)
     text += fmt::format("  gradients       {} summed over {} ranks\n",
                         human_bytes(s.total("gradients.bytes")), s.ranks);

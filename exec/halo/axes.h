@@ -9,6 +9,7 @@
 #include "kith/core/tensor.h"
 #include "kith/graph/csr.h"
 #include "kith/kernels/quantise.h"
+#include "kith/partition/vertex_cover.h"
 
 namespace kith {
 
@@ -24,11 +25,16 @@ struct HaloLists {
   std::int64_t plan_rows = 0;  ///< what this rank's parts would receive if every part had a rank of its own
 };
 
+/// What an exchange is for: rows themselves, or sums over neighbours by fixed weights, which their owners may
+/// make.
+enum class Crossing { rows, sums };
+
 /// One exchange of a training step: draws are keyed by all of it, state is kept by layer and direction.
 struct HaloPass {
   int layer = 0;
   bool backward = false;
   std::uint32_t step = 0;
+  Crossing what = Crossing::rows;
 };
 
 /// What both ends know of the rows, so that neither need send what the other can compute.
@@ -54,16 +60,13 @@ class HaloPlanner {
   /// From the halo's nodes, ascending. Collective.
   virtual HaloLists plan(const Owners& owners, std::span<const GlobalId> halo) = 0;
 
-  /// What a full-graph training computes of this rank's rows.
-  struct Wanted {
-    CsrView<std::int32_t> csr;              ///< owned × (owned + halo)
-    std::span<const std::int32_t> outputs;  ///< the owned rows whose logits count
-    int layers = 1;
-  };
-  /// The lists of a training's exchanges 1, 2, … where they are fewer than those of `plan`; none: all planned
-  /// rows cross. Collective.
-  virtual std::vector<HaloLists> narrowed(const Owners& owners, std::span<const GlobalId> halo,
-                                          const Wanted& wanted);
+  /// Rows that reach no output of a training do not cross in it, where the model allows to tell.
+  virtual bool prunes() const { return false; }
+  /// Where rows are only summed over neighbours by fixed weights: which ends of the edges from one rank into
+  /// another cross, destinations (the graph's rows) as sums or sources (its columns) as they are. Null:
+  /// sources.
+  using Cover = VertexCover (*)(const Bipartite& cut);
+  virtual Cover cover() const { return nullptr; }
 };
 
 /// How the rows travel.

@@ -30,7 +30,7 @@ std::vector<StepExchange> exchanges_of_a_step(const StoreMeta& meta, const HaloP
   HaloExchange exchange(std::make_unique<NoRoute>(), ledger, std::move(lists), protocol);
   std::vector<StepExchange> exchanges;
   exchange.observe([&](const HaloPass& pass, std::int64_t cols) {
-    exchanges.push_back({pass.layer, pass.backward, cols});
+    exchanges.push_back({pass.layer, pass.backward, cols, pass.what});
   });
   Csr32 csr{Array<std::int64_t>(3), Array<std::int32_t>(2)};
   csr.indptr.back() = 2;
@@ -57,7 +57,8 @@ void forecast(HaloExchange& exchange, const std::vector<StepExchange>& exchanges
               Ledger& into) {
   for (std::uint32_t step = 0; step < steps; ++step)
     for (const StepExchange& each : exchanges)
-      exchange.count({.layer = each.layer, .backward = each.backward, .step = step}, each.cols, into);
+      exchange.count({.layer = each.layer, .backward = each.backward, .step = step, .what = each.what},
+                     each.cols, into);
 }
 
 std::int64_t one_time_feature_bytes(const LocalGraph& graph, const OwnedData& owned) {

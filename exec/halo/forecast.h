@@ -13,6 +13,7 @@ struct StepExchange {
   int layer = 0;
   bool backward = false;
   std::int64_t cols = 0;
+  Crossing what = Crossing::rows;
 };
 
 /// Whether the features of the halo are there from the start, or cross in every step.

@@ -56,14 +56,34 @@ void HaloExchange::evaluate_exactly(bool exact) {
   counter_ = exact ? "evaluation" : "halo";
 }
 
+void HaloExchange::plan_sums(std::vector<SumPlan> plans) {
+  sums_ = std::move(plans);
+  for (SumPlan& plan : sums_)
+    plan.graph = std::make_unique<LayerGraph>(
+        LayerGraph::Arrays{.csr = plan.csr, .sources = plan.csr.n() + plan.lists.halo, .halo = this});
+}
+
+const SumPlan* HaloExchange::sums(int exchange) const {
+  if (exact_ || sums_.empty()) return nullptr;
+  const auto place = narrowed_.empty() ? std::size_t{0} : static_cast<std::size_t>(exchange - 1);
+  return place < sums_.size() ? &sums_[place] : nullptr;
+}
+
 const HaloLists& HaloExchange::planned(const HaloPass& pass) const {
+  if (const SumPlan* plan = plan_of(pass)) return plan->lists;
   const auto exchange = static_cast<std::size_t>(pass.layer - 1);
   return exact_ || exchange >= narrowed_.size() ? lists_ : narrowed_[exchange];
 }
 
+HaloNodes HaloExchange::nodes(const HaloPass& pass) const {
+  HaloNodes nodes = nodes_;
+  if (const SumPlan* plan = plan_of(pass)) nodes.ids = plan->ids.span();
+  return nodes;
+}
+
 // A rehearsal knows no nodes; all rows are the most that may cross.
 const HaloLists& HaloExchange::selected(const HaloPass& pass) {
-  return exact_ || rehearsing() ? lists_ : select_->select(planned(pass), nodes_, pass);
+  return exact_ || rehearsing() ? lists_ : select_->select(planned(pass), nodes(pass), pass);
 }
 
 void HaloExchange::count(const HaloPass& pass, std::int64_t cols, Ledger& into) {
@@ -103,11 +123,12 @@ HaloExchange::Flight HaloExchange::start(const Backend& on, ConstTensor x, const
   const auto channel = static_cast<std::uint64_t>(2 * pass.layer + (pass.backward ? 1 : 0));
   const auto sender = static_cast<std::uint64_t>(pass.backward ? nodes_.self.value() + 1 : 0);
   const RoundingDraws draws{philox_key(nodes_.seed, Stream::rounding, sender << 32 | channel), pass.step};
+  const std::span<const StoreId> ids = nodes(pass).ids;
   if (flight.sent_.bytes() > 0 && !rehearsing())
     encode().encode(on,
                     {.x = x,
                      .rows = pass.backward ? lists.halo_rows.span() : lists.send_rows.span(),
-                     .ids = pass.backward ? nodes_.ids.subspan(owned) : nodes_.ids.first(owned),
+                     .ids = pass.backward ? ids.subspan(owned) : ids.first(owned),
                      .draws = draws},
                     flight.sent_.data());
   ledger_->add({std::string(counter_) + ".plan_bytes", pass.layer, -1},
@@ -159,8 +180,8 @@ const Matrix& HaloExchange::up_to_date(const Backend& on, Flight& flight) {
 }
 
 HaloExchange::Flight HaloExchange::start_fetch(const Backend& on, ConstTensor x, int layer,
-                                               std::uint32_t step) {
-  return start(on, x, {.layer = layer, .backward = false, .step = step});
+                                               std::uint32_t step, Crossing what) {
+  return start(on, x, {.layer = layer, .backward = false, .step = step, .what = what});
 }
 
 void HaloExchange::finish_fetch(const Backend& on, Flight& flight, Tensor halo) {
@@ -169,7 +190,7 @@ void HaloExchange::finish_fetch(const Backend& on, Flight& flight, Tensor halo) 
     return;
   }
   const HaloLists& lists = *flight.lists_;
-  if (lists.halo == lists_.halo && lists.scale == 1 && lists.halo_rows.empty()) {
+  if (lists.halo == halo.rows && lists.scale == 1 && lists.halo_rows.empty()) {
     flight.messages_.wait();
     encode().decode(on, flight.arrived_.data(), halo);
     return;
@@ -181,8 +202,8 @@ void HaloExchange::finish_fetch(const Backend& on, Flight& flight, Tensor halo) 
 }
 
 HaloExchange::Flight HaloExchange::start_return(const Backend& on, ConstTensor dhalo, int layer,
-                                                std::uint32_t step) {
-  return start(on, dhalo, {.layer = layer, .backward = true, .step = step});
+                                                std::uint32_t step, Crossing what) {
+  return start(on, dhalo, {.layer = layer, .backward = true, .step = step, .what = what});
 }
 
 void HaloExchange::wait(Flight& flight) {

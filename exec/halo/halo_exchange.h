@@ -3,7 +3,7 @@
 #include <map>
 #include <memory>
 
-#include "kith/exec/halo/axes.h"
+#include "kith/exec/halo/sum_plan.h"
 
 namespace kith {
 
@@ -28,6 +28,10 @@ class HaloExchange {
   void know_nodes(std::span<const StoreId> ids) { nodes_.ids = ids; }
   /// Lists of the exchanges 1, 2, … that training needs.
   void narrow(std::vector<HaloLists> lists) { narrowed_ = std::move(lists); }
+  /// How the exchanges 1, 2, … cross in training where they are sums; a single plan is that of all exchanges.
+  void plan_sums(std::vector<SumPlan> plans);
+  /// Null: their rows cross.
+  const SumPlan* sums(int exchange) const;
   /// Values of earlier steps are used in place of some of today's: they must be exchanged before dropout.
   bool keeps_values() const { return !exact_ && (schedule_->one_step_late() || select_->keeps_missing()); }
 
@@ -57,16 +61,19 @@ class HaloExchange {
     RowExchange::InFlight messages_;
   };
 
-  /// Sends the rows of x [owned, d] that others need.
-  Flight start_fetch(const Backend& on, ConstTensor x, int layer, std::uint32_t step);
+  /// Sends the rows of x [owned, d] that others need; of sums with a plan, x itself, a row for each.
+  Flight start_fetch(const Backend& on, ConstTensor x, int layer, std::uint32_t step,
+                     Crossing what = Crossing::rows);
   /// Waits; halo [halo, d] gets the arrived rows, and zeros where none came.
   void finish_fetch(const Backend& on, Flight& flight, Tensor halo);
 
-  /// Sends the gradients dhalo [halo, d] to the rows' owners.
-  Flight start_return(const Backend& on, ConstTensor dhalo, int layer, std::uint32_t step);
+  /// Sends the gradients dhalo of what was fetched to the rows' owners.
+  Flight start_return(const Backend& on, ConstTensor dhalo, int layer, std::uint32_t step,
+                      Crossing what = Crossing::rows);
   /// Unless the schedule does not want today's rows.
   void wait(Flight& flight);
-  /// Waits; adds the arrived gradients to dx [owned, d], rank by rank in ascending order.
+  /// Waits; adds the arrived gradients to dx, a row for each of the fetched x's, rank by rank in ascending
+  /// order.
   void finish_return(const Backend& on, Flight& flight, Tensor dx);
 
  private:
@@ -77,6 +84,10 @@ class HaloExchange {
   };
 
   Flight start(const Backend& on, ConstTensor x, const HaloPass& pass);
+  const SumPlan* plan_of(const HaloPass& pass) const {
+    return pass.what == Crossing::sums ? sums(pass.layer) : nullptr;
+  }
+  HaloNodes nodes(const HaloPass& pass) const;
   const HaloLists& planned(const HaloPass& pass) const;
   const HaloLists& selected(const HaloPass& pass);
   HaloEncode& encode() { return exact_ ? *exact_encode_ : *encode_; }
@@ -92,6 +103,7 @@ class HaloExchange {
   bool exact_ = false;
   HaloLists lists_;
   std::vector<HaloLists> narrowed_;
+  std::vector<SumPlan> sums_;
   HaloNodes nodes_;
   Observer observer_;
   std::unique_ptr<HaloRoute> route_;

@@ -1,13 +1,7 @@
 // Every distinct node of another rank that an in-edge reaches crosses once.
 #include "kith/exec/halo/values.h"
 
-namespace kith {
-
-std::vector<HaloLists> HaloPlanner::narrowed(const Owners&, std::span<const GlobalId>, const Wanted&) {
-  return {};
-}
-
-namespace halo {
+namespace kith::halo {
 namespace {
 
 class HaloRows final : public HaloPlanner {
@@ -21,5 +15,4 @@ class HaloRows final : public HaloPlanner {
 
 std::unique_ptr<HaloPlanner> halo_rows() { return std::make_unique<HaloRows>(); }
 
-}  // namespace halo
-}  // namespace kith
+}  // namespace kith::halo

@@ -34,8 +34,10 @@ std::string filled(const std::string& value, const std::string& parameter) {
 
 const std::vector<HaloPreset>& halo_presets() {
   static const std::vector<HaloPreset> presets{
-      {"exact", nullptr, "", {.plan = "needed-rows"}, "fewest rows, nothing lost"},
+      {"exact", nullptr, "", {.plan = "cover"}, "fewest rows, nothing lost"},
       {"quant", "bits", "4", {.encode = "int{}"}, "rows of few bits, rounded stochastically"},
+      {"deepgalois", nullptr, "", {.plan = "partial-aggregates"}, "neighbours are summed where they are"},
+      {"supergcn", nullptr, "", {.plan = "cover", .encode = "int2"}, "the fewest rows, of two bits"},
       {"bns-gcn", "p", "0.1", {.select = "boundary:{}"}, "a random part of the boundary"},
       {"pipegcn", nullptr, "", {.schedule = "stale"}, "rows and gradients one step old"},
       {"distgnn-0c", nullptr, "", {.select = "boundary:0"}, "no communication"},
@@ -83,6 +85,19 @@ void check_protocol(const HaloProtocol& protocol, const Model& model) {
     throw InputError(
         "plan needed-rows needs a model whose rows depend on their neighbourhoods alone: not one with batch "
         "norm, and a custom model must say so (Model::one_exchange_a_layer); use plan halo-rows");
+  const bool keeps =
+      make_schedule(protocol.schedule)->one_step_late() || make_select(protocol.select)->keeps_missing();
+  if (make_plan(protocol.plan)->cover() != nullptr && keeps)
+    throw InputError(
+        fmt::format("plan {} sends sums of what dropout left, and schedule {} with select {} keeps rows from "
+                    "step to step "
+                    "as they were before dropout; use plan halo-rows or needed-rows",
+                    protocol.plan, protocol.schedule, protocol.select));
+  if (protocol.plan == "partial-aggregates" && !model.sums_neighbours())
+    throw InputError(
+        "plan partial-aggregates sends sums over neighbours by fixed weights (gcn, sage, gin), which "
+        "attention "
+        "and maxima do not make; use plan cover, which sends them rows, or needed-rows");
   if (make_select(protocol.select)->drops_rows() && !model.sums_neighbours())
     throw InputError(fmt::format(
         "select {} leaves out neighbours and scales up the others, which is right in the mean for sums over "

@@ -26,7 +26,9 @@ struct Value {
 
 constexpr Value<std::unique_ptr<HaloPlanner>(double)> kPlans[] = {
     {"halo-rows", [](double) { return halo::halo_rows(); }},
-    {"needed-rows", [](double) { return halo::needed_rows(); }}};
+    {"needed-rows", [](double) { return halo::needed_rows(); }},
+    {"partial-aggregates", [](double) { return halo::partial_aggregates(); }},
+    {"cover", [](double) { return halo::minimum_cover(); }}};
 
 constexpr Value<std::unique_ptr<HaloRoute>(double, RowExchange&)> kRoutes[] = {
     {"point-to-point", [](double, RowExchange& rows) { return halo::point_to_point(rows); }}};

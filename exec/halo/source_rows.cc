@@ -6,8 +6,10 @@ namespace kith {
 
 SourceRows::SourceRows(const Backend& on, const LayerGraph& graph, ConstTensor x, int layer,
                        std::uint32_t step)
-    : on_(on), graph_(&graph), all_(graph.sources(), x.cols) {
-  flight_ = graph.halo()->start_fetch(on, x, layer, step);
+    : SourceRows(on, graph, x, graph.halo()->start_fetch(on, x, layer, step)) {}
+
+SourceRows::SourceRows(const Backend& on, const LayerGraph& graph, ConstTensor x, HaloExchange::Flight flight)
+    : on_(on), graph_(&graph), all_(graph.sources(), x.cols), flight_(std::move(flight)) {
   axpby(on, 1, x, 0, all_.view().row_range(0, graph.destinations()));
 }
 

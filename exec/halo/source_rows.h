@@ -11,6 +11,9 @@ class SourceRows {
   /// Copies x [destinations, d] and starts its exchange; counted under `layer`.
   SourceRows(const Backend& on, const LayerGraph& graph, ConstTensor x, int layer, std::uint32_t step);
 
+  /// The same for an exchange that was started.
+  SourceRows(const Backend& on, const LayerGraph& graph, ConstTensor x, HaloExchange::Flight flight);
+
   Tensor all() { return all_; }
   Matrix take() && { return std::move(all_); }
   /// Waits for the arrivals, with nothing to compute meanwhile.

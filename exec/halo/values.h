@@ -7,6 +7,8 @@ namespace kith::halo {
 /// The makers of every value; each is defined in the file of its name and listed in registry.cc.
 std::unique_ptr<HaloPlanner> halo_rows();
 std::unique_ptr<HaloPlanner> needed_rows();
+std::unique_ptr<HaloPlanner> partial_aggregates();
+std::unique_ptr<HaloPlanner> minimum_cover();
 std::unique_ptr<HaloRoute> point_to_point(RowExchange& rows);
 std::unique_ptr<HaloSelect> select_all();
 std::unique_ptr<HaloSelect> select_boundary(double probability);
@@ -20,6 +22,21 @@ std::unique_ptr<HaloSchedule> schedule_stale();
 
 /// The lists of the rows of `halo` (ascending), told to their owners. Collective.
 HaloLists told_lists(const HaloPlanner::Owners& owners, std::span<const GlobalId> halo);
+
+/// What a full-graph training computes of this rank's rows.
+struct Wanted {
+  CsrView<std::int32_t> csr;              ///< owned × (owned + halo)
+  std::span<const std::int32_t> outputs;  ///< the owned rows whose logits count
+  int layers = 1;
+};
+/// What matters of one exchange.
+struct Needed {
+  std::vector<bool> rows;  ///< [owned]: destinations behind the exchange
+  HaloLists lists;         ///< of their sources
+};
+/// Of a training's exchanges 1, 2, … Collective.
+std::vector<Needed> receptive_field(const HaloPlanner::Owners& owners, std::span<const GlobalId> halo,
+                                    const Wanted& wanted);
 
 /// The part of `planned` that `crosses(id, receiver)` picks, the same at both ends.
 HaloLists picked(const HaloLists& planned, const HaloNodes& nodes,

@@ -54,7 +54,9 @@ double sum(const Entries& entries, const std::string& name, int least_layer) {
 }
 
 bool fits(const HaloPreset& preset, const std::string& model) {
-  return model == "gcn" || !make_select(protocol_named(preset.name).select)->drops_rows();
+  const HaloProtocol protocol = protocol_named(preset.name);
+  return model == "gcn" ||
+         (!make_select(protocol.select)->drops_rows() && protocol.plan != "partial-aggregates");
 }
 
 TEST(Forecast, CountedBytesAreThoseOfThePlanForEveryPreset) {

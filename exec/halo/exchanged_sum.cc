@@ -1,0 +1,76 @@
+// Forward fetches while the interior rows are computed; backward computes the gradients of what was fetched
+// first and the owned rows' while those travel. Every row of y and dx is one kernel row, and arrivals are
+// added after the own part by rank, so schedules give the same bits.
+//
+// With a plan of sums the rows sent are S = E diag(columns) x for the edges E that this rank sums over, and
+// arrivals are sources of weight one; backward adds Eᵀ dS.
+#include "kith/exec/halo/exchanged_sum.h"
+
+#include <utility>
+
+namespace kith {
+
+ExchangedSum::Seen ExchangedSum::seen() const {
+  const SumPlan* plan = crossing() == Crossing::sums ? graph->halo()->sums(layer) : nullptr;
+  if (plan == nullptr) return {nullptr, *graph, {}, scales};
+  Seen seen{plan, *plan->graph, plan->column_scale(scales.col_scale), scales};
+  seen.scales.col_scale = seen.columns.span();
+  return seen;
+}
+
+std::span<const float> ExchangedSum::own_columns() const {
+  const auto owned = static_cast<std::size_t>(graph->destinations());
+  return scales.col_scale.empty() ? scales.col_scale : scales.col_scale.first(owned);
+}
+
+SpmmScales ExchangedSum::adjoint(const Seen& seen, const TransposedCsr& transpose, float beta) const {
+  SpmmScales adjoint = seen.scales;
+  std::swap(adjoint.row_scale, adjoint.col_scale);
+  if (!scales.weights.empty()) adjoint.edge = transpose.edge;
+  adjoint.beta = beta;
+  return adjoint;
+}
+
+Matrix ExchangedSum::forward(const Backend& on, ConstTensor x) const {
+  const Seen seen = this->seen();
+  HaloExchange::Flight flight;
+  if (seen.plan == nullptr) {
+    flight = graph->halo()->start_fetch(on, x, layer, step, crossing());
+  } else {
+    Matrix sums(seen.plan->sent.n(), x.cols);
+    spmm(on, seen.plan->sent, {.col_scale = own_columns()}, x, sums);
+    flight = graph->halo()->start_fetch(on, sums, layer, step, crossing());
+  }
+  SourceRows sources(on, seen.graph, x, std::move(flight));
+  Matrix y(graph->destinations(), x.cols);
+  const auto compute = [&](std::span<const std::int32_t> rows) {
+    spmm_rows(on, seen.graph.csr(), rows, seen.scales, sources.all(), y);
+  };
+  sources.cover(compute, [] {});
+  return y;
+}
+
+void ExchangedSum::backward(const Backend& on, ConstTensor dy, GradientSlot dx) const {
+  const Seen seen = this->seen();
+  HaloExchange& halo = *graph->halo();
+  const TransposedCsr& transpose =
+      scales.weights.empty() ? seen.graph.transpose() : seen.graph.transpose_with_edges();
+  const std::int64_t owned = graph->destinations();
+  Matrix gradient(seen.graph.sources(), dy.cols);
+  spmm_rows(on, transpose.csr, seen.graph.halo_sources(), adjoint(seen, transpose, 0), dy, gradient);
+  const ConstTensor arrived = gradient.view().row_range(owned, seen.graph.sources());
+  auto flight = halo.start_return(on, arrived, layer, step, crossing());
+  if (!halo.overlaps()) halo.wait(flight);
+  const CsrView<std::int32_t> owned_rows{
+      transpose.csr.indptr.span().first(static_cast<std::size_t>(owned) + 1), transpose.csr.indices.span()};
+  const SpmmScales own = adjoint(seen, transpose, dx.beta);
+  SourceRows::over_pieces(seen.graph.owned_sources(), flight, [&](std::span<const std::int32_t> rows) {
+    spmm_rows(on, owned_rows, rows, own, dy, dx.tensor);
+  });
+  if (seen.plan == nullptr) return halo.finish_return(on, flight, dx.tensor);
+  Matrix dsums(seen.plan->sent.n(), dy.cols, 0.0f);
+  halo.finish_return(on, flight, dsums);
+  spmm(on, seen.plan->sent_by_row, {.row_scale = own_columns(), .beta = 1}, dsums, dx.tensor);
+}
+
+}  // namespace kith

@@ -1,0 +1,35 @@
+#pragma once
+#include "kith/exec/halo/source_rows.h"
+
+namespace kith {
+
+/// y = A x on several ranks, whose columns are owned and halo nodes: the halo's rows cross or, where the
+/// protocol's plan sums at the owners, what these make of them.
+struct ExchangedSum {
+  const LayerGraph* graph;
+  SpmmScales scales;
+  int layer = 0;
+  std::uint32_t step = 0;
+
+  /// y [destinations, d] of x [destinations, d].
+  Matrix forward(const Backend& on, ConstTensor x) const;
+  /// dx += Aᵀ dy.
+  void backward(const Backend& on, ConstTensor dy, GradientSlot dx) const;
+
+ private:
+  /// The graph that receives what crosses, and the scales of its columns.
+  struct Seen {
+    const SumPlan* plan;  ///< null: rows cross
+    const LayerGraph& graph;
+    Array<float> columns;
+    SpmmScales scales;
+  };
+  /// Weights of single edges are known at their destination alone.
+  Crossing crossing() const { return scales.weights.empty() ? Crossing::sums : Crossing::rows; }
+  Seen seen() const;
+  /// Of the owned rows, as they go into sums.
+  std::span<const float> own_columns() const;
+  SpmmScales adjoint(const Seen& seen, const TransposedCsr& transpose, float beta) const;
+};
+
+}  // namespace kith

@@ -1,0 +1,40 @@
+#pragma once
+#include <memory>
+
+#include "kith/exec/halo/axes.h"
+#include "kith/exec/layer_graph.h"
+
+namespace kith {
+
+/// How one exchange crosses whose rows are only summed over neighbours by fixed weights. What a rank sends
+/// are sums of its own rows, many of them of one row alone; what arrives stands behind the receiver's own
+/// rows, as sources of weight one.
+struct SumPlan {
+  HaloLists lists;        ///< .owned: the rows sent, all of them, in order; .halo: the rows that arrive
+  Array<StoreId> ids;     ///< [sent + arriving]: of a row alone its node's, of a sum its destination's
+  Csr32 sent;             ///< sent × owned: the rows summed
+  Csr32 sent_by_row;      ///< its transpose
+  Csr32 csr;              ///< owned × (owned + arriving)
+  std::int64_t sums = 0;  ///< of the rows that arrive, those of more than one
+  std::int64_t pairs = 0, least = 0;  ///< ranks that this one receives from; those with a cover of least cost
+  std::unique_ptr<LayerGraph> graph{};  ///< `csr` with its exchange
+
+  /// The weights of sources [owned + arriving] behind those of the owned ones.
+  Array<float> column_scale(std::span<const float> of_nodes) const;
+};
+
+namespace halo {
+
+/// What a plan of sums is made from.
+struct CutRows {
+  CsrView<std::int32_t> csr;     ///< owned × (owned + halo)
+  std::span<const StoreId> ids;  ///< [owned + halo]
+  std::vector<bool> wanted;      ///< [owned]: rows whose sums count; the others stay without sources
+};
+
+/// By a cover for every rank that this one hears from, told to that rank. Collective.
+SumPlan summed(const HaloPlanner::Owners& owners, std::span<const GlobalId> halo, const CutRows& rows,
+               HaloPlanner::Cover cover);
+
+}  // namespace halo
+}  // namespace kith

@@ -1,0 +1,247 @@
+// Every exact plan is the training of one rank, and what it sends is what its idea says.
+#include <map>
+#include <mutex>
+#include <set>
+
+#include "exec/trained.h"
+#include "partition/graphs.h"
+#include "partition/matching.h"
+#include <gtest/gtest.h>
+
+#include "kith/core/error.h"
+#include "kith/exec/halo/protocol.h"
+#include "kith/exec/local_graph.h"
+
+namespace kith::test {
+namespace {
+
+const std::vector<std::string>& models() {
+  static const std::vector<std::string> names{"gcn", "sage", "sage-max", "gin", "gat", "gatv2"};
+  return names;
+}
+
+/// Hubs, isolated nodes, self-loops; directed, so that halos differ from what is sent.
+const RandomStore& graph() {
+  static const RandomStore store(
+      {.nodes = 240, .degree = 6, .self_loops = true, .cols = 12, .train_stride = 3, .all_splits = true});
+  return store;
+}
+
+Training with(const std::string& model, const HaloProtocol& protocol) {
+  Training training = full_graph_training(model);
+  training.options.protocol = protocol;
+  training.options.protocol.seed = training.options.seed;
+  return training;
+}
+
+bool fits(const std::string& plan, const std::string& model) {
+  const bool sums = model == "gcn" || model == "sage" || model == "gin";
+  return plan != "partial-aggregates" || sums;
+}
+
+class PlansOf : public testing::TestWithParam<std::string> {};
+INSTANTIATE_TEST_SUITE_P(Models, PlansOf, testing::ValuesIn(models()), [](const auto& model) {
+  std::string name = model.param;
+  std::erase(name, '-');
+  return name;
+});
+
+TEST_P(PlansOf, OnAnyRanksAndPartsAreTheTrainingOfOneRank) {
+  const std::string model = GetParam();
+  const Trained one = trained_on_threads(1, cut(graph(), "range", 1), full_graph_training(model));
+  for (const std::string method : {"random", "metis"}) {
+    for (const int ranks : {1, 2, 3, 4, 7}) {
+      const PartitionedStore parts = cut(graph(), method, ranks);
+      for (const std::string& plan : halo_choices("plan")) {
+        if (!fits(plan, model)) continue;
+        const std::string where = plan + ", " + method + " on " + std::to_string(ranks);
+        const Trained overlap = trained_on_threads(ranks, parts, with(model, {.plan = plan}));
+        Training synchronous = with(model, {.plan = plan, .schedule = "sync"});
+        synchronous.options.epochs = 2;
+        const Trained sync = trained_on_threads(ranks, parts, synchronous);
+        EXPECT_LT(largest_relative_difference(overlap.losses, one.losses), 1e-4) << where;
+        EXPECT_LT(relative_distance(overlap.first_gradient, one.first_gradient), 1e-5) << where;
+        EXPECT_EQ(sync.losses[0], overlap.losses[0]) << where;
+        EXPECT_EQ(sync.losses[1], overlap.losses[1]) << where;
+      }
+    }
+  }
+}
+
+TEST(Plans, SeveralPartsOnARankAreTheSameTraining) {
+  const Trained one = trained_on_threads(1, cut(graph(), "range", 1), full_graph_training("gcn"));
+  for (const std::string plan : {"partial-aggregates", "cover"}) {
+    const Trained some = trained_on_threads(3, cut(graph(), "metis", 5), with("gcn", {.plan = plan}));
+    EXPECT_LT(largest_relative_difference(some.losses, one.losses), 1e-4) << plan;
+    EXPECT_LT(relative_distance(some.first_gradient, one.first_gradient), 1e-5) << plan;
+  }
+}
+
+/// Batch norm needs all rows: a cover of all cut edges then.
+TEST(Plans, CoverWithoutPruningIsTheTrainingOfOneRank) {
+  Training plain = full_graph_training("gcn"), covered = with("gcn", {.plan = "cover"});
+  plain.model.norm = covered.model.norm = "batch";
+  const Trained one = trained_on_threads(1, cut(graph(), "range", 1), plain);
+  const Trained some = trained_on_threads(3, cut(graph(), "random", 3), covered);
+  EXPECT_LT(largest_relative_difference(some.losses, one.losses), 1e-4);
+  EXPECT_LT(relative_distance(some.first_gradient, one.first_gradient), 1e-5);
+}
+
+TEST(Plans, DelayedAndReorderedMessagesChangeNoBit) {
+  const PartitionedStore parts = cut(graph(), "random", 3);
+  for (const std::string plan : {"partial-aggregates", "cover"}) {
+    const Trained calm = trained_on_threads(3, parts, with("gin", {.plan = plan}));
+    const Faults faults{.seed = 3, .delay_probability = 0.3, .reorder_probability = 0.3};
+    const Trained rough = trained_on_threads(3, parts, with("gin", {.plan = plan}), faults);
+    EXPECT_EQ(rough.losses, calm.losses) << plan;
+    EXPECT_EQ(rough.weights, calm.weights) << plan;
+  }
+}
+
+/// The whole graph, and who has what of it.
+struct Whole {
+  std::vector<std::vector<std::int64_t>> sources;  ///< by destination, store ids
+  std::map<std::int64_t, int> rank_of;
+  std::set<std::int64_t> train;
+};
+
+Whole whole(const PartitionedStore& parts, int ranks) {
+  Whole all;
+  const Store store = Store::open(graph().folder.path() / "store");
+  store.graph().visit([&](auto csr) {
+    for (std::int64_t v = 0; v < csr.n(); ++v) all.sources.emplace_back(csr.row(v).begin(), csr.row(v).end());
+  });
+  const Ownership ownership(parts, ranks);
+  for (int r = 0; r < ranks; ++r)
+    for (const StoreId id : OwnedData(parts, ownership, Rank(r)).store_ids) all.rank_of[id.value()] = r;
+  for (const std::int64_t node : store.split(Split::train)) all.train.insert(node);
+  return all;
+}
+
+/// Edges into `rows` from one rank into another, by the pair of ranks (receiver, sender).
+using Pairs = std::map<std::pair<int, int>, std::vector<std::pair<std::int64_t, std::int64_t>>>;
+Pairs cut_into(const Whole& all, const std::set<std::int64_t>& rows) {
+  Pairs pairs;
+  for (const std::int64_t node : rows)
+    for (const std::int64_t source : all.sources[node])
+      if (all.rank_of.at(node) != all.rank_of.at(source))
+        pairs[{all.rank_of.at(node), all.rank_of.at(source)}].emplace_back(node, source);
+  return pairs;
+}
+
+/// The fewest rows that can carry the pair's edges: as many as the largest matching has edges.
+std::int64_t fewest(const std::vector<std::pair<std::int64_t, std::int64_t>>& edges) {
+  std::map<std::int64_t, std::int32_t> rows, columns;
+  for (const auto& [row, column] : edges) {
+    rows.emplace(row, static_cast<std::int32_t>(rows.size()));
+    columns.emplace(column, static_cast<std::int32_t>(columns.size()));
+  }
+  Edges numbered;
+  for (const auto& [row, column] : edges) numbered.emplace_back(columns[column], rows[row]);
+  return largest_matching(graph_of(std::ssize(rows), numbered), std::ssize(columns));
+}
+
+std::int64_t destinations(const std::vector<std::pair<std::int64_t, std::int64_t>>& edges) {
+  std::set<std::int64_t> rows;
+  for (const auto& [row, column] : edges) rows.insert(row);
+  return std::ssize(rows);
+}
+
+/// The rows behind exchanges 1 and 2 of three layers.
+std::vector<std::set<std::int64_t>> needed_rows(const Whole& all) {
+  std::vector<std::set<std::int64_t>> rows{{}, all.train};
+  rows[0] = rows[1];
+  for (const std::int64_t node : rows[1]) rows[0].insert(all.sources[node].begin(), all.sources[node].end());
+  return rows;
+}
+
+/// Rows that all ranks receive at exchanges 1 and 2 of a training with three layers.
+std::vector<std::int64_t> planned_rows(const std::string& plan, const std::string& method, int ranks) {
+  std::vector<std::int64_t> rows(2);
+  std::mutex mutex;
+  const PartitionedStore parts = cut(graph(), method, ranks);
+  run_thread_ranks(ranks, [&](Communicator& comm) {
+    Ledger ledger;
+    const Ownership ownership(parts, ranks);
+    const OwnedData owned(parts, ownership, comm.rank());
+    LocalGraph local({comm, ledger, ownership, owned}, SelfEdges::as_stored, {.plan = plan});
+    local.train_only(owned.split[static_cast<int>(Split::train)], 3);
+    const std::lock_guard lock(mutex);
+    for (const int e : {1, 2}) rows[e - 1] += local.exchange().sums(e)->lists.counts.total_receive();
+  });
+  return rows;
+}
+
+TEST(Plans, ACoverIsTheFewestRowsBetweenEveryPairAndPartialAggregatesARowADestination) {
+  for (const std::string method : {"random", "metis"}) {
+    for (const int ranks : {2, 3, 4}) {
+      const Whole all = whole(cut(graph(), method, ranks), ranks);
+      std::set<std::int64_t> every;
+      for (const auto& [node, rank] : all.rank_of) every.insert(node);
+      std::int64_t sums = 0;
+      for (const auto& [pair, edges] : cut_into(all, every)) sums += destinations(edges);
+      const auto summed = planned_rows("partial-aggregates", method, ranks);
+      EXPECT_EQ(summed, (std::vector<std::int64_t>{sums, sums})) << method << " on " << ranks;
+      const auto covered = planned_rows("cover", method, ranks);
+      for (const int e : {0, 1}) {
+        std::int64_t rows = 0;
+        for (const auto& [pair, edges] : cut_into(all, needed_rows(all)[e])) rows += fewest(edges);
+        EXPECT_EQ(covered[e], rows) << method << " on " << ranks << ", exchange " << e + 1;
+        EXPECT_LT(covered[e], summed[e]);
+      }
+    }
+  }
+}
+
+/// Three layers exchange 8 columns, then 4 (classes), and back; features cross once.
+TEST(Plans, BytesAreThoseOfThePlansRows) {
+  const PartitionedStore parts = cut(graph(), "random", 2);
+  const auto bytes = [&](const HaloProtocol& protocol) {
+    double sum = 0;
+    std::mutex mutex;
+    run_thread_ranks(2, [&](Communicator& comm) {
+      const double own = trained(comm, parts, with("sage", protocol)).halo_bytes;
+      const std::lock_guard lock(mutex);
+      sum += own;
+    });
+    return sum;
+  };
+  const double once = bytes({.select = "boundary:0"}), epochs = 10;
+  for (const std::string plan : {"partial-aggregates", "cover"}) {
+    const auto rows = planned_rows(plan, "random", 2);
+    const auto first = static_cast<double>(rows[0]), second = static_cast<double>(rows[1]);
+    EXPECT_EQ(bytes({.plan = plan}), once + epochs * 2 * 4 * (8 * first + 4 * second)) << plan;
+    EXPECT_EQ(bytes({.plan = plan, .encode = "int8"}),
+              once + epochs * 2 * ((4 + 8) * first + (4 + 4) * second))
+        << plan;
+  }
+}
+
+TEST(Plans, TheirRowsAreTheseCounts) {
+  using Counts = std::vector<std::int64_t>;
+  EXPECT_EQ(planned_rows("partial-aggregates", "random", 3), (Counts{353, 353}));
+  EXPECT_EQ(planned_rows("cover", "random", 3), (Counts{256, 112}));
+  EXPECT_EQ(planned_rows("partial-aggregates", "range", 4), (Counts{439, 439}));
+  EXPECT_EQ(planned_rows("cover", "range", 4), (Counts{322, 135}));
+}
+
+std::string refusal(const std::string& model, const HaloProtocol& protocol) {
+  try {
+    trained_on_threads(2, cut(graph(), "random", 2), with(model, protocol));
+  } catch (const InputError& error) {
+    return error.what();
+  }
+  return "";
+}
+
+TEST(Plans, WhatMeansNothingIsRefusedWithTheReason) {
+  for (const std::string model : {"sage-max", "gat", "gatv2"})
+    EXPECT_NE(refusal(model, {.plan = "partial-aggregates"}).find("fixed weights"), std::string::npos);
+  for (const std::string plan : {"partial-aggregates", "cover"}) {
+    EXPECT_NE(refusal("gcn", {.plan = plan, .schedule = "stale"}).find("before dropout"), std::string::npos);
+    EXPECT_NE(refusal("gcn", {.plan = plan, .select = "bins:3"}).find("before dropout"), std::string::npos);
+  }
+}
+
+}  // namespace
+}  // namespace kith::test
