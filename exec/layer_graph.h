@@ -71,6 +71,13 @@ class LayerGraph {
   /// `x` (all sources' rows) is the same in every pass, so what is aggregated of it is made once and kept.
   /// The memory must outlive the graph.
   void keep_aggregates_of(ConstTensor x) { kept_input_ = x; }
+  /// The same for the destinations' rows alone, whose sums over all sources `make` knows.
+  using InputSum = std::function<Matrix(const Backend& on, const SpmmScales& scales)>;
+  void keep_aggregates_of(ConstTensor x, InputSum make) {
+    kept_input_ = x;
+    input_sum_ = std::move(make);
+  }
+  const InputSum& input_sum() const { return input_sum_; }
   bool keeps_aggregates_of(ConstTensor x) const { return x.data != nullptr && x.data == kept_input_.data; }
   /// The aggregate of the kept input by these scales of this graph; `make` when first asked for.
   ConstTensor kept_aggregate(const SpmmScales& scales, const std::function<Matrix()>& make) const;
@@ -86,6 +93,7 @@ class LayerGraph {
   mutable Array<float> mean_;
   mutable Array<float> gcn_row_, gcn_col_, gcn_self_;
   ConstTensor kept_input_;
+  InputSum input_sum_;
   struct Kept {
     const float *row_scale, *col_scale;  ///< which scales they are
     Matrix aggregate;

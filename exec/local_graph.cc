@@ -6,6 +6,7 @@
 
 #include "kith/core/memory_kind.h"
 #include "kith/core/parallel.h"
+#include "kith/exec/halo/input_sum.h"
 #include "kith/exec/halo/values.h"
 #include "kith/kernels/rows.h"
 
@@ -117,7 +118,7 @@ HaloPlanner::Owners LocalGraph::owners() {
 }
 
 void LocalGraph::train_only(std::span<const std::int32_t> outputs, int layers) {
-  const bool prunes = planner_->prunes() && layers > 0, sums = planner_->cover() != nullptr;
+  const bool prunes = planner_->prunes() && layers > 0, sums = this->sums();
   std::vector<HaloLists> lists;
   std::vector<SumPlan> plans;
   if (prunes) {
@@ -132,6 +133,18 @@ void LocalGraph::train_only(std::span<const std::int32_t> outputs, int layers) {
   count(plans);
   exchange_->narrow(std::move(lists));
   exchange_->plan_sums(std::move(plans));
+}
+
+void LocalGraph::sum_input() {
+  if (sums() && context_.owned.feature_dtype() == DType::f32)
+    input_plan_ = summed(std::vector<bool>(static_cast<std::size_t>(owned_), true));
+}
+
+void LocalGraph::keep_aggregates_of(ConstTensor features) {
+  if (!input_plan_) return graph_->keep_aggregates_of(features);
+  graph_->keep_aggregates_of(features, [this, features](const Backend& on, const SpmmScales& scales) {
+    return summed_input(on, rows_, *input_plan_, features, scales);
+  });
 }
 
 SumPlan LocalGraph::summed(std::vector<bool> rows) {
@@ -204,14 +217,14 @@ Buffer LocalGraph::fetch_rows(const std::function<void(std::int64_t row, std::by
 
 Matrix LocalGraph::fetch_features(const Backend& on) {
   const OwnedData& owned = context_.owned;
-  Matrix features(owned_ + halo(), owned.feature_cols());
+  Matrix features(owned_ + (input_plan_ ? 0 : halo()), owned.feature_cols());
   std::int64_t row = 0;
   for (const PartView& part : owned.parts) {
     const Tensor rows = features.view().row_range(row, row + part.nodes);
     decode_rows(on, part.features.data, part.features.dtype, part.features.scales, rows);
     row += part.nodes;
   }
-  fetch_halo_features(on, features.view().row_range(owned_, owned_ + halo()));
+  if (!input_plan_) fetch_halo_features(on, features.view().row_range(owned_, owned_ + halo()));
   return features;
 }
 

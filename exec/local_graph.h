@@ -1,6 +1,7 @@
 #pragma once
 #include <functional>
 #include <memory>
+#include <optional>
 
 #include "kith/comm/row_exchange.h"
 #include "kith/exec/halo/halo_exchange.h"
@@ -27,7 +28,7 @@ class LocalGraph {
   std::int64_t halo() const { return static_cast<std::int64_t>(halo_.size()); }
   const LayerGraph& layer_graph() const { return *graph_; }
   /// See LayerGraph.
-  void keep_aggregates_of(ConstTensor features) { graph_->keep_aggregates_of(features); }
+  void keep_aggregates_of(ConstTensor features);
   /// [owned + halo] the store ids of all rows.
   std::span<const StoreId> store_ids() const { return store_ids_; }
 
@@ -41,8 +42,13 @@ class LocalGraph {
   /// sum others before they cross. Collective.
   void train_only(std::span<const std::int32_t> outputs, int layers);
 
+  /// The model reads sums of its input over neighbours alone (Model::sums_input): where the plan sums and
+  /// features are stored as fp32, these sums will cross instead of features. Collective.
+  void sum_input();
+  const std::optional<SumPlan>& input_plan() const { return input_plan_; }
+
   /// The stored features of owned and halo rows, decoded [owned + halo, F]: halo rows are fetched once, as
-  /// stored. Collective.
+  /// stored. With a summed input those of owned rows alone. Collective.
   Matrix fetch_features(const Backend& on);
 
  private:
@@ -54,6 +60,7 @@ class LocalGraph {
                     std::int64_t row_bytes, const char* counter);
 
   HaloPlanner::Owners owners();
+  bool sums() const { return planner_->cover() != nullptr && context_.comm.size() > 1; }
   SumPlan summed(std::vector<bool> rows);
   /// As plan.*, by exchange.
   void count(const std::vector<SumPlan>& plans) const;
@@ -67,6 +74,7 @@ class LocalGraph {
   Array<std::int64_t> degrees_;
   std::unique_ptr<HaloPlanner> planner_;
   std::unique_ptr<HaloExchange> exchange_;
+  std::optional<SumPlan> input_plan_;
   std::unique_ptr<LayerGraph> graph_;
 };
 

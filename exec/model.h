@@ -25,6 +25,9 @@ class Model {
   /// rows of its layer's sources alone: a plan may work out which rows a training needs. False is always
   /// safe.
   virtual bool one_exchange_a_layer() const { return false; }
+  /// Of its input it reads the destinations' rows and, of neighbours, one sum by fixed weights alone, so that
+  /// a graph that keeps this sum needs no rows of others. False is always safe.
+  virtual bool sums_input() const { return false; }
   /// Aggregates are sums over neighbours by fixed weights, so that leaving out rows at random and scaling the
   /// others up is unbiased. False is always safe.
   virtual bool sums_neighbours() const { return false; }

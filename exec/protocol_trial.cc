@@ -98,6 +98,7 @@ ProtocolTraffic counted_traffic(const PartitionedStore& parts, const TrainOption
   return on_a_rank_for_each_part(parts, options.epochs, [&](Communicator& comm, Ledger& ledger) {
     Share share(comm, ledger, parts, model->self_edges(), options.protocol);
     share.graph.train_only(share.train_rows(), model->one_exchange_a_layer() ? model->layers() : 0);
+    if (model->sums_input()) share.graph.sum_input();
     forecast(share.graph.exchange(), exchanges, static_cast<std::uint32_t>(options.epochs), ledger);
     ledger.add({"halo.bytes", 0, -1}, static_cast<double>(one_time_feature_bytes(share.graph, share.owned)));
   });
@@ -134,6 +135,7 @@ ProtocolTrial trained_trial(const PartitionedStore& parts, const TrainOptions& o
     const auto model = make(parameters, parts.meta().store.features, parts.meta().store.classes);
     TrainingState state(parameters, options.optimiser);
     Share share(comm, ledger, parts, model->self_edges(), options.protocol);
+    if (model->sums_input()) share.graph.sum_input();
     const Matrix features = share.graph.fetch_features(options.on);
     const TrainingContext context{comm,        ledger, options,    parts, share.ownership,
                                   share.owned, *model, parameters, state};

@@ -183,6 +183,7 @@ void Run::load() {
   PhaseTimer timer(ledger_, "load");
   graph_.emplace(LocalGraph::Context{comm_, ledger_, ownership_, owned_}, model_->self_edges(),
                  options_.protocol);
+  if (options_.regime == Regime::full_graph && model_->sums_input()) graph_->sum_input();
   features_ = graph_->fetch_features(options_.on);
   log::info(fmt::format("rank 0 of {}: {} nodes, {} halo nodes, {} edges; {} parameters", comm_.size(),
                         graph_->owned(), graph_->halo(), graph_->layer_graph().csr().m(),

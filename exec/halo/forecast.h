@@ -30,7 +30,7 @@ std::vector<StepExchange> exchanges_of_a_step(const StoreMeta& meta, const HaloP
 void forecast(HaloExchange& exchange, const std::vector<StepExchange>& exchanges, std::uint32_t steps,
               Ledger& into);
 
-/// Bytes that every rank needs to know before the first step: features of the halo, as stored.
+/// Bytes that every rank needs to know before the first step: features of the halo, as stored, or their sums.
 std::int64_t one_time_feature_bytes(const LocalGraph& graph, const OwnedData& owned);
 
 }  // namespace kith

@@ -16,6 +16,8 @@ class GcnConv {
   static constexpr bool kSumsNeighbours = true;
   GcnConv(Parameters& parameters, const std::string& name, std::int64_t in, std::int64_t out);
   Var forward(Tape& tape, const LayerGraph& graph, const Var& x) const;
+  /// As the first layer, where features are not dropped: it reads the kept sum of them.
+  bool keeps_sum_of_input() const;
 
  private:
   const Parameter& weight_;
@@ -31,6 +33,7 @@ class SageConv {
   SageConv(Parameters& parameters, const std::string& name, std::int64_t in, std::int64_t out,
            Aggregator aggregator = Aggregator::mean);
   Var forward(Tape& tape, const LayerGraph& graph, const Var& x) const;
+  bool keeps_sum_of_input() const;
 
  private:
   Aggregator aggregator_;
@@ -52,6 +55,7 @@ class GinConv {
   static constexpr bool kSumsNeighbours = true;
   GinConv(Parameters& parameters, const std::string& name, std::int64_t in, std::int64_t out);
   Var forward(Tape& tape, const LayerGraph& graph, const Var& x) const;
+  bool keeps_sum_of_input() const { return true; }
 
  private:
   const Parameter& epsilon_;

@@ -12,8 +12,10 @@ constexpr std::int64_t kWidestKept = 4;  ///< times the output
 
 }  // namespace
 
+bool keeps_sum(std::int64_t in, std::int64_t out) { return in <= kWidestKept * out; }
+
 bool aggregates_first(const Tape& tape, const LayerGraph& graph, const Var& x, std::int64_t out) {
-  if (graph.keeps_aggregates_of(x.value())) return x.cols() <= kWidestKept * out;
+  if (graph.keeps_aggregates_of(x.value())) return keeps_sum(x.cols(), out);
   const bool training = tape.training(), wanted = training && x.needs_gradient();
   const auto in = static_cast<double>(x.cols()), width = static_cast<double>(out);
   const double first = in * (wanted ? 2 : 1), last = width * (training ? 2 : 1);

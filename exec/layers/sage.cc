@@ -15,6 +15,10 @@ SageConv::SageConv(Parameters& parameters, const std::string& name, std::int64_t
       neighbour_bias_(parameters.uniform(name + ".lin_l.bias", {out}, bound(in))),
       root_weight_(parameters.uniform(name + ".lin_r.weight", {out, in}, bound(in))) {}
 
+bool SageConv::keeps_sum_of_input() const {
+  return keeps_sum(neighbour_weight_.value.cols(), neighbour_weight_.value.rows());
+}
+
 Var SageConv::forward(Tape& tape, const LayerGraph& graph, const Var& x) const {
   const Var own = destination_rows(tape, graph, x);
   // A mean may follow the product; a maximum may not.

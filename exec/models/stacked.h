@@ -44,6 +44,10 @@ class Stacked final : public Model {
   bool sums_over_ranks() const override { return between_.sums_over_ranks(); }
   bool one_exchange_a_layer() const override { return !sums_over_ranks(); }
   bool sums_neighbours() const override { return Layer::kSumsNeighbours; }
+  bool sums_input() const override {
+    if constexpr (Layer::kSumsNeighbours) return dropout_.input <= 0 && layer(0).keeps_sum_of_input();
+    return false;
+  }
 
  private:
   /// Whether nobody wants the layer's output between its activation and the next layer's dropout.

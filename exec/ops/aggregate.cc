@@ -22,6 +22,7 @@ void add_transposed(const Backend& on, const LayerGraph& graph, const SpmmScales
 Var aggregate(Tape& tape, const LayerGraph& graph, const Var& x, const SpmmScales& scales) {
   if (graph.keeps_aggregates_of(x.value()))
     return tape.constant(graph.kept_aggregate(scales, [&] {
+      if (graph.input_sum()) return graph.input_sum()(tape.on(), scales);
       Matrix y(graph.destinations(), x.cols());
       spmm(tape.on(), graph.csr(), scales, x.value(), y);
       return y;

@@ -96,13 +96,20 @@ TEST(Forecast, PayloadAndHeadersAreWhatCrossedTheWire) {
   }
 }
 
-TEST(Forecast, WhatCrossesOnceIsListsAndFeatures) {
+TEST(Forecast, WhatCrossesOnceIsListsAndFeaturesOrTheirSums) {
   const PartitionedStore parts = cut(graph(), "random", 4);
-  const Training training = with("sage", {});
-  double once = 0;
-  for (const Entries& entries : counted(parts, training))
-    once += sum(entries, "setup.bytes", -1) + sum(entries, "halo.bytes", 0) - sum(entries, "halo.bytes", 1);
-  EXPECT_EQ(counted_traffic(parts, training.options, factory(training.model)).one_time_bytes, once);
+  for (const std::string plan : {"halo-rows", "cover"}) {
+    for (const double input_dropout : {0.0, 0.5}) {
+      Training training = with("sage", {.plan = plan});
+      training.model.input_dropout = input_dropout;
+      double once = 0;
+      for (const Entries& entries : counted(parts, training))
+        once +=
+            sum(entries, "setup.bytes", -1) + sum(entries, "halo.bytes", 0) - sum(entries, "halo.bytes", 1);
+      EXPECT_EQ(counted_traffic(parts, training.options, factory(training.model)).one_time_bytes, once)
+          << plan;
+    }
+  }
 }
 
 /// Small enough to count by hand: the halo rows of `kith partition`, three layers of widths 12, 8, 8 and 4

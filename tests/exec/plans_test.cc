@@ -193,6 +193,43 @@ TEST(Plans, ACoverIsTheFewestRowsBetweenEveryPairAndPartialAggregatesARowADestin
   }
 }
 
+/// Without dropout of the features a sum of theirs never changes: it crosses once, from 12 columns, instead
+/// of their rows; no rank holds features of others.
+TEST(Plans, SumsOfFeaturesCrossOnceWhereTheModelReadsNothingElse) {
+  const PartitionedStore parts = cut(graph(), "random", 3);
+  const Whole all = whole(parts, 3);
+  std::set<std::int64_t> every;
+  for (const auto& [node, rank] : all.rank_of) every.insert(node);
+  std::map<std::string, std::int64_t> rows;
+  for (const auto& [pair, edges] : cut_into(all, every)) {
+    rows["partial-aggregates"] += destinations(edges);
+    rows["cover"] += fewest(edges);
+  }
+  for (const std::string model : {"gcn", "sage", "gin"}) {
+    Training plain = with(model, {});
+    plain.model.input_dropout = 0;
+    const Trained one = trained_on_threads(1, cut(graph(), "range", 1), plain);
+    for (const auto& [plan, count] : rows) {
+      Training summed = with(model, {.plan = plan});
+      summed.model.input_dropout = 0;
+      double bytes = 0;
+      std::mutex mutex;
+      run_thread_ranks(3, [&](Communicator& comm) {
+        const Trained some = trained(comm, parts, summed);
+        const std::lock_guard lock(mutex);
+        for (const auto& [key, value] : some.ledger)
+          if (key.name == "halo.bytes" && key.layer == 0) bytes += value;
+        EXPECT_LT(largest_relative_difference(some.losses, one.losses), 1e-4) << model << ", " << plan;
+        EXPECT_LT(relative_distance(some.first_gradient, one.first_gradient), 1e-5) << model << ", " << plan;
+        for (const int split : {0, 1, 2})
+          EXPECT_NEAR(some.evaluation.loss[split], one.evaluation.loss[split],
+                      1e-4 * one.evaluation.loss[split]);
+      });
+      EXPECT_EQ(bytes, static_cast<double>(count) * 12 * 4) << model << ", " << plan;
+    }
+  }
+}
+
 /// Three layers exchange 8 columns, then 4 (classes), and back; features cross once.
 TEST(Plans, BytesAreThoseOfThePlansRows) {
   const PartitionedStore parts = cut(graph(), "random", 2);

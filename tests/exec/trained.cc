@@ -57,6 +57,7 @@ Result run(Communicator& comm, const PartitionedStore& parts, const Training& tr
   const auto model = make_model(parameters, shape);
   TrainingState state(parameters, options.optimiser);
   LocalGraph graph({comm, ledger, ownership, owned}, model->self_edges(), options.protocol);
+  if (options.regime == Regime::full_graph && model->sums_input()) graph.sum_input();
   const Matrix features = graph.fetch_features(options.on);
   const TrainingContext context{comm, ledger, options, parts, ownership, owned, *model, parameters, state};
   const auto trainer = options.regime == Regime::full_graph ? full_graph_trainer(context, graph, features)
