@@ -16,6 +16,7 @@ namespace {
 struct IdsAreTexts {};
 
 constexpr std::int64_t kAhead = 8;
+constexpr std::uint32_t kShards = kIdShards;  ///< of provisional ids, which have 32 bits
 
 /// Results of chunks that finish in any order and whose number is not known beforehand.
 template <class T>
@@ -48,8 +49,7 @@ void add_to_shards(IdShards<Table>& ids, std::int64_t first, std::int64_t end, c
         if (i + kAhead < last) table.prefetch(chunk.tokens[i + kAhead].tag);
         const std::uint32_t entry = add(table, c, chunk.tokens[i]);
         if (!out.empty())
-          out[c - first][chunk.tokens[i].at] =
-              entry * static_cast<std::uint32_t>(kIdShards) + static_cast<std::uint32_t>(s);
+          out[c - first][chunk.tokens[i].at] = entry * kShards + static_cast<std::uint32_t>(s);
       }
     }
   });
@@ -215,9 +215,7 @@ EdgeText EdgeReader::collect() {
     }
     ids_.number_numbers();
     result.edges = edges_of_chunks(ids_.nodes, first, [&](std::int64_t c, std::int64_t edges, auto&& put) {
-      const auto node = [&](std::uint32_t end) {
-        return ids_.numbers.rank(end % kIdShards, end / kIdShards);
-      };
+      const auto node = [&](std::uint32_t end) { return ids_.numbers.rank(end % kShards, end / kShards); };
       for (std::int64_t e = 0; e < edges; ++e) put(node(ends[c][2 * e]), node(ends[c][2 * e + 1]));
       ends[c] = {};
     });
@@ -236,7 +234,7 @@ EdgeText EdgeReader::collect() {
     number_names(keep, "read");
     const auto first = first_edges(ends, [](const Provisional& chunk) { return chunk.ssize() / 2; });
     result.edges = edges_of_chunks(ids_.nodes, first, [&](std::int64_t c, std::int64_t edges, auto&& put) {
-      const auto node = [&](std::uint32_t end) { return ids_.texts.rank(end % kIdShards, end / kIdShards); };
+      const auto node = [&](std::uint32_t end) { return ids_.texts.rank(end % kShards, end / kShards); };
       for (std::int64_t e = 0; e < edges; ++e) put(node(ends[c][2 * e]), node(ends[c][2 * e + 1]));
       ends[c] = {};
     });
