@@ -40,7 +40,8 @@ Csr32 rehearsed_csr(std::int64_t rows, std::int64_t entries) {
 /// What LocalGraph makes.
 class RehearsedGraph {
  public:
-  RehearsedGraph(const RunShape& shape, SelfEdges self_edges, const HaloProtocol& protocol) {
+  /// `exchanges`: how many of a step have lists of their own.
+  RehearsedGraph(const RunShape& shape, SelfEdges self_edges, const HaloProtocol& protocol, int exchanges) {
     const MemoryUse use(MemoryKind::graph);
     const RankShape& rank = shape.rank;
     const auto rows = static_cast<std::size_t>(rank.owned + rank.halo);
@@ -53,6 +54,7 @@ class RehearsedGraph {
     if (shape.ranks > 1)
       exchange_ =
           std::make_unique<HaloExchange>(std::make_unique<NoRoute>(), ledger_, std::move(lists), protocol);
+    if (shape.ranks > 1 && make_plan(protocol.plan)->cover() != nullptr) plan_sums(rank, exchanges);
     facts(rank);
     store_ids_ = Array<StoreId>(rows);
     degrees_ = Array<std::int64_t>(rows);
@@ -66,13 +68,18 @@ class RehearsedGraph {
   LayerGraph& layer_graph() { return *graph_; }
 
  private:
+  /// At most: every edge with its transpose, and of those summed for others as many again.
+  void plan_sums(const RankShape& rank, int exchanges) {
+    const std::int64_t rows = 2 * rank.owned + rank.halo + rank.sent_rows;
+    plans_ = room(exchanges * (2 * kId * rows + 4 * std::int64_t{sizeof(std::int32_t)} * csr_.m()));
+  }
   static void facts(const RankShape& rank) {
     const Room facts = room((rank.owned + rank.halo) * 2 * kId);
     const Room sent = room(rank.sent_rows * 2 * kId), arrived = room(rank.halo * 2 * kId);
   }
 
   Ledger ledger_;
-  Room halo_nodes_;
+  Room halo_nodes_, plans_;
   Csr32 csr_;
   Array<StoreId> store_ids_;
   Array<std::int64_t> degrees_;
@@ -126,7 +133,7 @@ class RehearsedRun {
   }
 
   void run() {
-    graph_.emplace(shape_, model_->self_edges(), options_.protocol);
+    graph_.emplace(shape_, model_->self_edges(), options_.protocol, std::max(1, model_->layers() - 1));
     features_ = rehearsed_features(shape_);
     if (options_.regime == Regime::full_graph) {
       graph_->layer_graph().keep_aggregates_of(features_);
@@ -158,6 +165,7 @@ class RehearsedRun {
 
   void mini_batch_epochs() {
     start_sampling();
+    if (shape_.batch.blocks.empty()) return;  // nobody trains
     std::deque<Batch> ready;
     for (int b = 0; b < options_.prefetch; ++b) ready.push_back(rehearsed_batch(shape_));
     for (int epoch = 0; epoch < kEpochs; ++epoch) {

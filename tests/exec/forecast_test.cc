@@ -59,6 +59,14 @@ bool fits(const HaloPreset& preset, const std::string& model) {
          (!make_select(protocol.select)->drops_rows() && protocol.plan != "partial-aggregates");
 }
 
+Entries halo_counts(const Entries& all) {
+  Entries counts;
+  for (const auto& [key, value] : all)
+    if (key.name.starts_with("halo.forward.") || key.name.starts_with("halo.backward."))
+      counts.insert({key, value});
+  return counts;
+}
+
 TEST(Forecast, CountedBytesAreThoseOfThePlanForEveryPreset) {
   for (const std::string model : {"gcn", "gat"}) {
     for (const HaloPreset& preset : halo_presets()) {
@@ -67,15 +75,41 @@ TEST(Forecast, CountedBytesAreThoseOfThePlanForEveryPreset) {
       const Training training = with(model, protocol_named(preset.name));
       const ProtocolTraffic said = counted_traffic(parts, training.options, factory(training.model));
       const std::vector<Entries> real = counted(parts, training);
-      for (std::size_t rank = 0; rank < real.size(); ++rank) {
-        Entries counts;
-        for (const auto& [key, value] : real[rank])
-          if (key.name.starts_with("halo.forward.") || key.name.starts_with("halo.backward."))
-            counts.insert({key, value});
-        EXPECT_EQ(said.ledgers[rank], counts) << preset.name << ", " << model << ", rank " << rank;
+      for (std::size_t rank = 0; rank < real.size(); ++rank)
+        EXPECT_EQ(said.ledgers[rank], halo_counts(real[rank]))
+            << preset.name << ", " << model << ", rank " << rank;
+    }
+  }
+}
+
+/// Every value of an axis beside every value of every other; what a plan of sums cannot be combined with is
+/// refused.
+TEST(Forecast, CountedBytesAreThoseOfThePlanForEveryPairOfValues) {
+  const PartitionedStore parts = cut(graph(), "random", 3);
+  const std::vector<std::string> selects{"all", "boundary:0.5", "bins:3"}, encodes{"fp32", "bf16", "int4"},
+      schedules{"sync", "overlap", "stale"};
+  int refused = 0;
+  for (std::size_t i = 0; i < 3; ++i) {
+    for (std::size_t j = 0; j < 3; ++j) {
+      for (const std::string& plan : halo_choices("plan")) {
+        const HaloProtocol protocol{
+            .plan = plan, .select = selects[i], .encode = encodes[j], .schedule = schedules[(i + j) % 3]};
+        Training training = with("gin", protocol);
+        training.options.epochs = 4;
+        const bool keeps = i == 2 || (i + j) % 3 == 2, sums = plan == "partial-aggregates" || plan == "cover";
+        if (keeps && sums) {
+          ++refused;
+          EXPECT_THROW(counted_traffic(parts, training.options, factory(training.model)), InputError);
+          continue;
+        }
+        const ProtocolTraffic said = counted_traffic(parts, training.options, factory(training.model));
+        const std::vector<Entries> real = counted(parts, training);
+        for (std::size_t rank = 0; rank < real.size(); ++rank)
+          EXPECT_EQ(said.ledgers[rank], halo_counts(real[rank])) << explained(protocol) << rank;
       }
     }
   }
+  EXPECT_EQ(refused, 10);
 }
 
 /// The exchange's own counts, of the messages that it really made.

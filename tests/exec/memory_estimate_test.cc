@@ -141,6 +141,24 @@ TEST(MemoryEstimate, HasHaloBuffersOnSeveralRanksOnly) {
   EXPECT_GT(memory_of(wide("gcn"), 100'000, 2).total(), memory_of(wide("gcn"), 100'000, 1).total());
 }
 
+// Three layers have two exchanges: a CSR and its transpose each.
+TEST(MemoryEstimate, HoldsTheEdgesOfAPlanOfSumsBesideTheGraph) {
+  test::Training rows = wide("gcn"), sums = wide("gcn");
+  sums.options.protocol.plan = "cover";
+  const std::int64_t nodes = 100'000, edges = 20 * nodes;
+  const std::int64_t more =
+      memory_of(sums, nodes, 2)[MemoryKind::graph] - memory_of(rows, nodes, 2)[MemoryKind::graph];
+  EXPECT_GT(more, 2 * 2 * 4 * edges);
+  EXPECT_LT(more, 2 * 6 * 4 * edges);
+  EXPECT_EQ(memory_of(sums, nodes, 1).total(), memory_of(rows, nodes, 1).total());
+}
+
+TEST(MemoryEstimate, OfMiniBatchesWithoutTrainNodesIsThatOfLoading) {
+  test::Training training = wide("gcn");
+  training.options.regime = Regime::mini_batch;
+  EXPECT_GT(memory_of(training, 1000, 1).total(), std::int64_t{1000} * 64 * 4);
+}
+
 TEST(MemoryWarning, NamesThreeSettingsWhereAHostHasTooLittle) {
   MemoryByKind memory;
   memory[MemoryKind::activations] = std::int64_t{1} << 50;
