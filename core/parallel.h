@@ -44,11 +44,15 @@ template <class T, class Map, class Combine>
 T parallel_reduce(std::int64_t begin, std::int64_t end, std::int64_t grain, T identity, Map&& map,
                   Combine&& combine) {
   if (begin >= end) return identity;
-  std::vector<T> partial(static_cast<std::size_t>((end - begin + grain - 1) / grain), identity);
+  struct Partial {  // of its own address, which a bool in a std::vector<bool> has not
+    T value;
+  };
+  std::vector<Partial> partial(static_cast<std::size_t>((end - begin + grain - 1) / grain),
+                               Partial{identity});
   parallel_for(begin, end, grain, [&](std::int64_t chunk_begin, std::int64_t chunk_end) {
-    partial[static_cast<std::size_t>((chunk_begin - begin) / grain)] = map(chunk_begin, chunk_end);
+    partial[static_cast<std::size_t>((chunk_begin - begin) / grain)].value = map(chunk_begin, chunk_end);
   });
-  for (const T& value : partial) identity = combine(identity, value);
+  for (const Partial& chunk : partial) identity = combine(identity, chunk.value);
   return identity;
 }
 

@@ -2,6 +2,7 @@
 
 #include <atomic>
 #include <cmath>
+#include <functional>
 #include <mutex>
 #include <numeric>
 #include <set>
@@ -74,6 +75,15 @@ TEST(ParallelReduce, FloatSumsHaveTheSameBitsForAnyNumberOfThreads) {
 TEST(ParallelReduce, OfNothingIsTheIdentity) {
   const auto map = [](std::int64_t, std::int64_t) { return 1; };
   EXPECT_EQ(parallel_reduce(4, 4, 10, -3, map, std::plus<>()), -3);
+}
+
+// Answers of neighbouring chunks must not share a byte, as they would in a std::vector<bool>.
+TEST(ParallelReduce, LosesNoAnswerOfAChunk) {
+  const ThreadLimit limit(4);
+  for (std::int64_t round = 0; round < 3000; ++round) {
+    const auto is_this_one = [&](std::int64_t begin, std::int64_t) { return begin == round % 64; };
+    ASSERT_TRUE(parallel_reduce(0, 64, 1, false, is_this_one, std::logical_or<>())) << round;
+  }
 }
 
 TEST(PrefixSum, EqualsTheSequentialOne) {
