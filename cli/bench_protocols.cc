@@ -34,9 +34,11 @@ constexpr const char* kTrainSettings[] = {
     "weight-decay", "patience", "eval-every", "input-dropout", "attention-dropout",
     "seed"};
 
-std::string every_protocol() {
+/// Without training, those that can be counted.
+std::string every_protocol(bool plan_only) {
   std::string names = std::string(kBaseline) + ' ' + kBroadcast;
-  for (const HaloPreset& preset : halo_presets()) names += std::string(" ") + preset.name;
+  for (const HaloPreset& preset : halo_presets())
+    if (!plan_only || !data_decide(protocol_named(preset.name))) names += std::string(" ") + preset.name;
   return names;
 }
 
@@ -135,7 +137,8 @@ void add_protocols_bench_settings(Schema& schema) {
   schema.add(bench_setting(
       "protocols", Setting::Type::text, "all",
       "protocols: names as --protocol takes them, with spaces or semicolons between; baseline and "
-      "broadcast are what they are measured against; all: every one"));
+      "broadcast are what they are measured against; all: every one, with --plan-only those that the data do "
+      "not decide"));
   Setting seeds = bench_setting("seeds", Setting::Type::integer, "1", "protocols: trainings of each");
   seeds.minimum = 1;
   seeds.maximum = 1000;
@@ -155,7 +158,8 @@ Measured measure_protocols(const Settings& settings) {
     throw InputError(settings.text("store") +
                      ": one part has no halo; `kith partition` cuts a store into more");
   const std::vector<std::string> protocols =
-      names_in(settings.text("protocols") == "all" ? every_protocol() : settings.text("protocols"));
+      names_in(settings.text("protocols") == "all" ? every_protocol(settings.boolean("plan-only"))
+                                                   : settings.text("protocols"));
   for (const std::string& protocol : protocols)
     if (!is_reference(protocol)) protocol_named(protocol);  // refused before any is trained
   Comparison comparison(settings, parts);

@@ -13,10 +13,12 @@ class InternalMessages {
   /// One tag for every row exchange: pairs start theirs in the same order, and order per tag does the
   /// matching.
   static constexpr int kRowTag = Communicator::kTags;
+  /// Frames, whose lengths go ahead under kRowTag.
+  static constexpr int kFrameTag = kRowTag + 1;
 
   /// A tag of its own for the next collective, so that several may be under way.
   static int next_collective_tag(Communicator& comm) {
-    constexpr int kFirst = kRowTag + 1;
+    constexpr int kFirst = kFrameTag + 1;
     constexpr int kPortableBound = 1 << 15;  // what every MPI grants
     return kFirst + static_cast<int>(comm.collectives_++ % (kPortableBound - kFirst));
   }

@@ -67,6 +67,7 @@ class RowExchange {
   /// The receive counts that belong to these send counts. Collective. Counted as `<counter>.count_bytes`.
   std::vector<std::int64_t> exchange_counts(const std::vector<std::int64_t>& send, ExchangeLabel label);
   Communicator& comm() { return *comm_; }
+  Ledger& ledger() { return *ledger_; }
 
  private:
   Communicator* comm_;

@@ -6,15 +6,17 @@
 #include <memory>
 #include <mutex>
 #include <span>
+#include <vector>
 
 namespace kith {
 
 /// A message offered by a sender: it is copied straight into the receiver's memory when both have met.
 struct Parcel {
   std::span<const std::byte> bytes;
-  int hold = 0;                  ///< how many more looks it is invisible for
-  int yield = 0;                 ///< and before them, how many it waits at most for another to overtake it
-  std::int64_t seen_before = 0;  ///< parcels the mailbox had delivered when this one came
+  std::vector<std::byte> damaged;  ///< what `bytes` are of, where a fault changed them
+  int hold = 0;                    ///< how many more looks it is invisible for
+  int yield = 0;                   ///< and before them, how many it waits at most for another to overtake it
+  std::int64_t seen_before = 0;    ///< parcels the mailbox had delivered when this one came
   bool taken = false;
 };
 

@@ -44,7 +44,7 @@ class ThreadWorld {
   }
 
   /// False when the message is lost on its way.
-  bool draw_faults(int from, int to, Parcel& parcel) {
+  bool draw_faults(int from, int to, const std::string& what, Parcel& parcel) {
     const std::int64_t number = sent_[static_cast<std::size_t>(from)]++;
     if (from == to) return true;
     if (from == faults_.stalled_rank && number >= faults_.stall_after) return false;
@@ -55,6 +55,7 @@ class ThreadWorld {
     if (unit_float(words[0]) < faults_.delay_probability)
       parcel.hold = 1 + static_cast<int>(words[3] % kLooks);
     if (unit_float(words[1]) < faults_.reorder_probability) parcel.yield = 2 * kLooks;
+    if (what == faults_.corrupted && !parcel.bytes.empty()) corrupt(from, to, number, parcel);
     return unit_float(words[2]) >= faults_.drop_probability;
   }
 
@@ -78,6 +79,16 @@ class ThreadWorld {
   }
 
  private:
+  void corrupt(int from, int to, std::int64_t number, Parcel& parcel) const {
+    const PhiloxWords words = philox4x32_10({static_cast<std::uint32_t>(from), static_cast<std::uint32_t>(to),
+                                             static_cast<std::uint32_t>(number), 1},
+                                            philox_key(faults_.seed, Stream::sampling));
+    if (unit_float(words[0]) >= faults_.corrupt_probability) return;
+    parcel.damaged.assign(parcel.bytes.begin(), parcel.bytes.end());
+    parcel.damaged[words[1] % parcel.damaged.size()] ^= static_cast<std::byte>(1u << (words[2] % 8));
+    parcel.bytes = parcel.damaged;
+  }
+
   Faults faults_;
   std::vector<std::atomic<bool>> ended_;
   std::vector<std::atomic<std::int64_t>> sent_;
@@ -98,7 +109,7 @@ class ThreadSend final : public Operation {
   ThreadSend(ThreadWorld& world, std::shared_ptr<Parcel> parcel, ThreadMailbox::Stream stream, int to,
              const char* what)
       : Operation(what), world_(world), parcel_(std::move(parcel)), stream_(stream), to_(to) {
-    lost_ = !world.draw_faults(stream.from, to, *parcel_);
+    lost_ = !world.draw_faults(stream.from, to, what, *parcel_);
     if (!lost_) world.mailbox(to).offer(stream_, parcel_);
   }
   ~ThreadSend() override {

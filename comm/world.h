@@ -41,7 +41,9 @@ struct Faults {
   double delay_probability = 0;    ///< a message arrives some test() calls later
   double reorder_probability = 0;  ///< it lets another that the receiver waits for too overtake it
   double drop_probability = 0;     ///< it never arrives
-  int stalled_rank = -1;           ///< this rank's messages stop after `stall_after` messages
+  double corrupt_probability = 0;  ///< one bit of it is another, of messages named `corrupted`
+  const char* corrupted = "";
+  int stalled_rank = -1;  ///< this rank's messages stop after `stall_after` messages
   std::int64_t stall_after = 0;
 };
 

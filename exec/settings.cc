@@ -108,9 +108,17 @@ void add_halo_settings(Schema& s) {
       .outside_hash();
   Added(s, "select", Type::text, "all",
         "halo protocol: which of the planned rows cross: all, boundary:P (each with probability P), bins:R "
-        "(one of R bins a step)");
-  Added(s, "encode", Type::choice, "fp32", "halo protocol: what a row looks like on the wire")
-      .choices(halo_choices("encode"));
+        "(one of R bins a step), moved:E[:T] (those that moved by E of their length, or were sent T steps "
+        "ago)");
+  Added(s, "encode", Type::text, "fp32",
+        "halo protocol: what a row looks like on the wire: fp32, fp16, bf16, int8, int4, int2, int1, support "
+        "(without what dropout and ReLU zeroed; also -bf16, -int8, -int4, -int2), delta:BITS, adaptive:BITS, "
+        "falling:RATIO");
+  Added(s, "feedback", Type::boolean, "false",
+        "halo protocol: with int8 to int1, what rounding loses of a row is added to what is sent of it next");
+  Added(s, "frame-checksum", Type::boolean, "false",
+        "halo protocol: rows travel with a checksum that the receiver compares")
+      .outside_hash();
   Added(s, "schedule", Type::choice, "overlap", "halo protocol: when an exchange is waited for")
       .choices(halo_choices("schedule"));
   Added(
@@ -206,12 +214,17 @@ HaloProtocol halo_protocol(const Settings& settings) {
   HaloProtocol protocol = name == "none" ? HaloProtocol() : protocol_named(name);
   for (const HaloAxis& axis : kHaloAxes)
     if (name == "none" || settings.is_set(axis.name)) protocol.*axis.value = settings.text(axis.name);
+  protocol.feedback = protocol.feedback || settings.boolean("feedback");
+  protocol.checksum = settings.boolean("frame-checksum");
+  protocol.steps = settings.integer("epochs");
   check_values(protocol);
   if (settings.text("regime") == "mini-batch")
     for (const HaloAxis& axis : kHaloAxes)
       if (protocol.*axis.value != HaloProtocol().*axis.value && protocol.*axis.value != "sync")
         throw InputError(std::string(axis.name) + " " + protocol.*axis.value +
                          ": mini-batches have no halo exchange; halo protocols are for --regime full-graph");
+  if (settings.text("regime") == "mini-batch" && protocol.feedback)
+    throw InputError("feedback: mini-batches have no halo exchange");
   protocol.seed = static_cast<std::uint64_t>(settings.integer("seed"));
   return protocol;
 }
@@ -221,6 +234,7 @@ HaloProtocol halo_protocol(const Settings& settings) {
 Settings settled(Settings settings, const std::vector<std::int64_t>& fanouts) {
   const HaloProtocol protocol = halo_protocol(settings);
   for (const HaloAxis& axis : kHaloAxes) settings.set(axis.name, protocol.*axis.value, "protocol");
+  settings.set("feedback", protocol.feedback ? "true" : "false", "protocol");
   const int layers = layer_count(settings);
   std::string list;
   for (const std::int64_t fanout : fanouts) list += (list.empty() ? "" : ",") + std::to_string(fanout);

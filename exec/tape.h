@@ -1,5 +1,6 @@
 #pragma once
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <span>
@@ -8,6 +9,7 @@
 
 #include "kith/core/tensor.h"
 #include "kith/exec/gradients.h"
+#include "kith/exec/zero_pattern.h"
 #include "kith/kernels/backend.h"
 
 namespace kith {
@@ -90,6 +92,15 @@ class Tape {
   std::uint64_t next_dropout() { return dropouts_++; }
   /// 1, 2, … : the layer a halo exchange of this pass is counted under (0 is the input features').
   int next_exchange() { return ++exchanges_; }
+
+  /// Where x is 0, its gradient is, too.
+  void note_zeros(const Var& x, const ZeroPattern& zeros) {
+    if (training()) zeros_[x.id()] = zeros;
+  }
+  std::optional<ZeroPattern> zeros_of(const Var& x) const {
+    const auto found = zeros_.find(x.id());
+    return found == zeros_.end() ? std::nullopt : std::optional(found->second);
+  }
 
   /// A model notes the input of its last layer, the last hidden representation: what `kith infer
   /// --embeddings` writes.
@@ -181,6 +192,7 @@ class Tape {
   std::uint64_t dropouts_ = 0;
   int exchanges_ = 0;
   std::optional<Var> embedding_;
+  std::map<int, ZeroPattern> zeros_;
   std::vector<Entry> nodes_;
   std::vector<Leaf> leaves_;
   Gradients gradients_;

@@ -26,6 +26,11 @@ void quantise_rows(const Backend& on, ConstTensor x, std::span<const std::int32_
   dispatch([&](auto backend) { quantise_rows(backend, x, rows, ids, bits, draws, out); }, on);
 }
 
+void quantise_rows_to_nearest(const Backend& on, ConstTensor x, int bits, std::byte* out) {
+  require_bits(bits);
+  dispatch([&](auto backend) { quantise_rows_to_nearest(backend, x, bits, out); }, on);
+}
+
 void dequantise_rows(const Backend& on, const std::byte* wire, int bits, Tensor y) {
   require_bits(bits);
   dispatch([&](auto backend) { dequantise_rows(backend, wire, bits, y); }, on);

@@ -27,6 +27,10 @@ struct RoundingDraws {
 /// nodes.
 void quantise_rows(const Backend& on, ConstTensor x, std::span<const std::int32_t> rows,
                    std::span<const StoreId> ids, int bits, const RoundingDraws& draws, std::byte* out);
+/// The same wire, of x's rows in order, to the nearest of 2ᵇ levels that are fitted to the row by least
+/// squares, so that what is lost is never longer than what the row varies by about its mean. Deterministic,
+/// not unbiased.
+void quantise_rows_to_nearest(const Backend& on, ConstTensor x, int bits, std::byte* out);
 /// y = the rows behind `wire`.
 void dequantise_rows(const Backend& on, const std::byte* wire, int bits, Tensor y);
 

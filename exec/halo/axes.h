@@ -1,12 +1,15 @@
 #pragma once
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "kith/comm/frame_exchange.h"
 #include "kith/comm/row_exchange.h"
 #include "kith/core/array.h"
 #include "kith/core/tensor.h"
+#include "kith/exec/zero_pattern.h"
 #include "kith/graph/csr.h"
 #include "kith/kernels/quantise.h"
 #include "kith/partition/vertex_cover.h"
@@ -35,6 +38,7 @@ struct HaloPass {
   bool backward = false;
   std::uint32_t step = 0;
   Crossing what = Crossing::rows;
+  std::optional<ZeroPattern> zeros = {};  ///< of a forward pass's matrix
 };
 
 /// What both ends know of the rows, so that neither need send what the other can compute.
@@ -76,7 +80,14 @@ class HaloRoute {
   virtual RowExchange::InFlight start(std::span<const std::byte> send, std::span<std::byte> receive,
                                       const RowCounts& counts, std::int64_t row_bytes,
                                       ExchangeLabel label) = 0;
+  /// A frame of any length for each peer; a route that cannot says so.
+  virtual FrameExchange::InFlight start_frames(std::span<const FrameExchange::Parcel> parcels,
+                                               std::span<const FrameExchange::Expected> expected,
+                                               ExchangeLabel label);
 };
+
+class HaloFrames;
+struct HaloFrame;
 
 /// Which of the planned rows cross at a step. Both ends compute it by themselves.
 class HaloSelect {
@@ -87,6 +98,9 @@ class HaloSelect {
   virtual bool keeps_missing() const { return false; }
   /// Zeros stand for rows that do not cross, so that only sums over neighbours remain unbiased.
   virtual bool drops_rows() const { return false; }
+  /// The sender looks at the rows and tells which cross, a bit for each.
+  virtual bool decides() const { return false; }
+  virtual std::vector<bool> decided(const HaloFrame& frame, ConstTensor x);
 };
 
 /// What a row looks like on the wire.
@@ -105,6 +119,8 @@ class HaloEncode {
   };
   virtual void encode(const Backend& on, const Rows& rows, std::byte* wire) = 0;
   virtual void decode(const Backend& on, const std::byte* wire, Tensor y) = 0;
+  /// Rows by frames, for an encoding whose rows have no length of their own; null: by the functions above.
+  virtual HaloFrames* frames() { return nullptr; }
 };
 
 /// When an exchange is waited for.
@@ -124,7 +140,10 @@ struct HaloProtocol {
   std::string select = "all";
   std::string encode = "fp32";
   std::string schedule = "overlap";
+  bool feedback = false;   ///< what quantising loses of a row is added to what is sent of it next
+  bool checksum = false;   ///< rows travel as frames with a checksum
   std::uint64_t seed = 0;  ///< of what is drawn
+  std::int64_t steps = 0;  ///< of the training, for what changes over it
 };
 
 /// The axes by name: their settings, and where a protocol has their value.
@@ -141,9 +160,12 @@ inline constexpr HaloAxis kHaloAxes[] = {{"plan", &HaloProtocol::plan},
 /// A value of an axis by its name; throws InputError with the nearest known one, and on a parameter that is
 /// missing, out of range or not taken.
 std::unique_ptr<HaloPlanner> make_plan(const std::string& name);
-std::unique_ptr<HaloRoute> make_route(const std::string& name, RowExchange& rows);
+std::unique_ptr<HaloRoute> make_route(const std::string& name, RowExchange& rows,
+                                      FrameCheck check = FrameCheck::none);
 std::unique_ptr<HaloSelect> make_select(const std::string& name);
-std::unique_ptr<HaloEncode> make_encode(const std::string& name);
+std::unique_ptr<HaloEncode> make_encode(const std::string& name, std::int64_t steps = 0);
+/// The same with error feedback; throws InputError for one that does not quantise rows.
+std::unique_ptr<HaloEncode> make_feedback(const std::string& encode);
 std::unique_ptr<HaloSchedule> make_schedule(const std::string& name);
 /// The names an axis ("plan", "route", …) knows, without parameters.
 std::vector<std::string> halo_choices(const std::string& axis);

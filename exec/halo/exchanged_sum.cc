@@ -33,13 +33,14 @@ SpmmScales ExchangedSum::adjoint(const Seen& seen, const TransposedCsr& transpos
 
 Matrix ExchangedSum::forward(const Backend& on, ConstTensor x) const {
   const Seen seen = this->seen();
+  const HaloPass pass{.layer = layer, .step = step, .what = crossing(), .zeros = zeros};
   HaloExchange::Flight flight;
   if (seen.plan == nullptr) {
-    flight = graph->halo()->start_fetch(on, x, layer, step, crossing());
+    flight = graph->halo()->start_fetch(on, x, pass);
   } else {
     Matrix sums(seen.plan->sent.n(), x.cols);
     spmm(on, seen.plan->sent, {.col_scale = own_columns()}, x, sums);
-    flight = graph->halo()->start_fetch(on, sums, layer, step, crossing());
+    flight = graph->halo()->start_fetch(on, sums, pass);
   }
   SourceRows sources(on, seen.graph, x, std::move(flight));
   Matrix y(graph->destinations(), x.cols);

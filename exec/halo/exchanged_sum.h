@@ -10,6 +10,7 @@ struct ExchangedSum {
   SpmmScales scales;
   int layer = 0;
   std::uint32_t step = 0;
+  std::optional<ZeroPattern> zeros = {};  ///< of x
 
   /// y [destinations, d] of x [destinations, d].
   Matrix forward(const Backend& on, ConstTensor x) const;

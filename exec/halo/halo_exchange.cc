@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <exception>
+#include <utility>
 
 #include "kith/core/memory_kind.h"
 #include "kith/core/parallel.h"
@@ -20,12 +21,20 @@ void put_rows(ConstTensor from, std::span<const std::int32_t> places, Tensor to)
   });
 }
 
+FrameCheck check_of(const HaloProtocol& protocol) {
+  return protocol.checksum ? FrameCheck::checksum : FrameCheck::none;
+}
+
 void copy(const Backend& on, ConstTensor from, Tensor to) { axpby(on, 1, from, 0, to); }
+
+std::unique_ptr<HaloEncode> encode_of(const HaloProtocol& protocol) {
+  return protocol.feedback ? make_feedback(protocol.encode) : make_encode(protocol.encode, protocol.steps);
+}
 
 }  // namespace
 
 HaloExchange::HaloExchange(RowExchange& rows, Ledger& ledger, HaloLists lists, const HaloProtocol& protocol)
-    : HaloExchange(make_route(protocol.route, rows), ledger, std::move(lists), protocol) {
+    : HaloExchange(make_route(protocol.route, rows, check_of(protocol)), ledger, std::move(lists), protocol) {
   nodes_.self = rows.comm().rank();
 }
 
@@ -36,8 +45,12 @@ HaloExchange::HaloExchange(std::unique_ptr<HaloRoute> route, Ledger& ledger, Hal
       nodes_{.seed = protocol.seed},
       route_(std::move(route)),
       select_(make_select(protocol.select)),
-      encode_(make_encode(protocol.encode)),
+      exact_select_(make_select("all")),
+      encode_(encode_of(protocol)),
       exact_encode_(make_encode("fp32")),
+      checksum_(protocol.checksum),
+      framed_(*encode_, *select_, check_of(protocol)),
+      exact_framed_(*exact_encode_, *exact_select_, check_of(protocol)),
       schedule_(make_schedule(protocol.schedule)) {}
 
 // What the last step sent nobody looks at; but it must have left and arrived before its memory goes. After a
@@ -45,7 +58,7 @@ HaloExchange::HaloExchange(std::unique_ptr<HaloRoute> route, Ledger& ledger, Hal
 HaloExchange::~HaloExchange() {
   if (std::uncaught_exceptions() > 0) return;
   try {
-    for (auto& [channel, kept] : kept_) kept.under_way.messages_.wait();
+    for (auto& [channel, kept] : kept_) wait_for(kept.under_way);
   } catch (const Error&) {
     return;
   }
@@ -58,6 +71,8 @@ void HaloExchange::evaluate_exactly(bool exact) {
 
 void HaloExchange::plan_sums(std::vector<SumPlan> plans) {
   sums_ = std::move(plans);
+  for (const StoreId id : nodes_.ids.first(static_cast<std::size_t>(lists_.owned)))
+    own_ids_.insert(id.value());
   for (SumPlan& plan : sums_)
     plan.graph = std::make_unique<LayerGraph>(
         LayerGraph::Arrays{.csr = plan.csr, .sources = plan.csr.n() + plan.lists.halo, .halo = this});
@@ -86,22 +101,66 @@ const HaloLists& HaloExchange::selected(const HaloPass& pass) {
   return exact_ || rehearsing() ? lists_ : select_->select(planned(pass), nodes(pass), pass);
 }
 
-void HaloExchange::count(const HaloPass& pass, std::int64_t cols, Ledger& into) {
-  const RowCounts &all = planned(pass).counts, &some = selected(pass).counts;
-  const auto &planned_rows = pass.backward ? all.receive : all.send,
-             &rows = pass.backward ? some.receive : some.send;
-  const std::int64_t header = encode().header_bytes(cols), payload = encode().row_bytes(cols) - header;
+bool HaloExchange::in_frames() const {
+  return !rehearsing() && (checksum_ || (!exact_ && (encode_->frames() != nullptr || select_->decides())));
+}
+
+// Of what a plan sums, a row that stands for one node alone has that one's id, which is the sender's; a sum
+// has its destination's.
+std::vector<HaloLink> HaloExchange::sending(const HaloLists& lists, const HaloPass& pass) const {
+  const auto owned = static_cast<std::size_t>(lists.owned);
+  const std::span<const StoreId> ids = nodes(pass).ids;
+  std::vector<HaloLink> links = pass.backward
+                                    ? links_of(lists.counts.receive, lists.halo_rows, ids.subspan(owned))
+                                    : links_of(lists.counts.send, lists.send_rows, ids.first(owned));
+  if (plan_of(pass) == nullptr) return links;
+  for (HaloLink& link : links)
+    for (const StoreId id : link.ids) link.sums.push_back(own_ids_.contains(id.value()) == pass.backward);
+  return links;
+}
+
+std::vector<HaloLink> HaloExchange::arriving(const HaloLists& lists, HaloPass pass) const {
+  pass.backward = !pass.backward;
+  return sending(lists, pass);
+}
+
+ExchangeLabel HaloExchange::label(const HaloPass& pass) const {
+  return {.what = pass.backward ? "halo gradient exchange" : "halo exchange",
+          .counter = counter_,
+          .layer = pass.layer};
+}
+
+void HaloExchange::add_counts(const HaloPass& pass, Rank peer, const FrameCounts& counts,
+                              Ledger& into) const {
   const std::string prefix = std::string(counter_) + (pass.backward ? ".backward." : ".forward.");
+  const auto add = [&](const char* what, std::int64_t amount) {
+    if (amount > 0) into.add({prefix + what, pass.layer, peer.value()}, static_cast<double>(amount));
+  };
+  add("rows", counts.rows);
+  add("skipped_rows", counts.skipped);
+  add("payload_bytes", counts.bytes.payload);
+  add("header_bytes", counts.bytes.header);
+  add("messages", counts.messages);
+}
+
+void HaloExchange::count(const HaloPass& pass, std::int64_t cols, Ledger& into) {
+  const HaloLists& lists = selected(pass);
+  const RowCounts& all = planned(pass).counts;
+  const auto &planned_rows = pass.backward ? all.receive : all.send,
+             &rows = pass.backward ? lists.counts.receive : lists.counts.send;
+  const std::int64_t header = encode().header_bytes(cols), payload = encode().row_bytes(cols) - header;
+  std::vector<FrameCounts> counts(rows.size());
+  for (std::size_t peer = 0; peer < rows.size(); ++peer)
+    counts[peer] = {.rows = rows[peer],
+                    .messages = rows[peer] > 0 ? 1 : 0,
+                    .bytes = {rows[peer] * payload, rows[peer] * header}};
+  if (in_frames())
+    for (const HaloLink& link : sending(lists, pass))
+      counts[static_cast<std::size_t>(link.peer.value())] =
+          framed().known_counts(exchange_of(pass, cols), link);
   for (std::size_t peer = 0; peer < rows.size(); ++peer) {
-    const auto add = [&](const char* what, std::int64_t amount) {
-      if (amount > 0)
-        into.add({prefix + what, pass.layer, static_cast<int>(peer)}, static_cast<double>(amount));
-    };
-    add("rows", rows[peer]);
-    add("skipped_rows", planned_rows[peer] - rows[peer]);
-    add("payload_bytes", rows[peer] * payload);
-    add("header_bytes", rows[peer] * header);
-    add("messages", rows[peer] > 0 ? 1 : 0);
+    counts[peer].skipped = planned_rows[peer] - rows[peer];
+    add_counts(pass, Rank(static_cast<int>(peer)), counts[peer], into);
   }
 }
 
@@ -112,45 +171,106 @@ HaloExchange::Flight HaloExchange::start(const Backend& on, ConstTensor x, const
   flight.pass_ = pass;
   flight.cols_ = x.cols;
   flight.lists_ = &selected(pass);
-  count(pass, x.cols, *ledger_);
+  ledger_->add({std::string(counter_) + ".plan_bytes", pass.layer, -1},
+               static_cast<double>(lists_.plan_rows * encode().row_bytes(x.cols)));
+  in_frames() ? start_frames(on, x, flight) : start_rows(on, x, flight);
+  return flight;
+}
+
+void HaloExchange::start_rows(const Backend& on, ConstTensor x, Flight& flight) {
+  const HaloPass& pass = flight.pass_;
   const HaloLists& lists = *flight.lists_;
+  count(pass, x.cols, *ledger_);
   const std::int64_t row_bytes = encode().row_bytes(x.cols);
   const auto owned = static_cast<std::size_t>(lists.owned);
   const auto sends = std::ssize(lists.send_rows);
   flight.sent_ = Buffer(static_cast<std::size_t>((pass.backward ? lists.halo : sends) * row_bytes));
   flight.arrived_ = Buffer(static_cast<std::size_t>((pass.backward ? sends : lists.halo) * row_bytes));
-  // Ranks that return gradients of one node round them independently.
-  const auto channel = static_cast<std::uint64_t>(2 * pass.layer + (pass.backward ? 1 : 0));
-  const auto sender = static_cast<std::uint64_t>(pass.backward ? nodes_.self.value() + 1 : 0);
-  const RoundingDraws draws{philox_key(nodes_.seed, Stream::rounding, sender << 32 | channel), pass.step};
   const std::span<const StoreId> ids = nodes(pass).ids;
   if (flight.sent_.bytes() > 0 && !rehearsing())
     encode().encode(on,
                     {.x = x,
                      .rows = pass.backward ? lists.halo_rows.span() : lists.send_rows.span(),
                      .ids = pass.backward ? ids.subspan(owned) : ids.first(owned),
-                     .draws = draws},
+                     .draws = rounding_draws(pass, nodes_.seed, nodes_.self)},
                     flight.sent_.data());
-  ledger_->add({std::string(counter_) + ".plan_bytes", pass.layer, -1},
-               static_cast<double>(lists_.plan_rows * row_bytes));
   const RowCounts reversed{.send = lists.counts.receive, .receive = lists.counts.send};
   flight.messages_ = route_->start({flight.sent_.data(), flight.sent_.bytes()},
                                    {flight.arrived_.data(), flight.arrived_.bytes()},
-                                   pass.backward ? reversed : lists.counts, row_bytes,
-                                   {.what = pass.backward ? "halo gradient exchange" : "halo exchange",
-                                    .counter = counter_,
-                                    .layer = pass.layer});
-  return flight;
+                                   pass.backward ? reversed : lists.counts, row_bytes, label(pass));
 }
 
-Matrix HaloExchange::decoded(const Backend& on, Flight& flight) {
+void HaloExchange::start_frames(const Backend& on, ConstTensor x, Flight& flight) {
+  const HaloPass& pass = flight.pass_;
+  const HaloLists& lists = *flight.lists_;
+  const FramedRows::Exchange exchange = exchange_of(pass, x.cols);
+  const auto places = pass.backward ? lists.halo_rows.span() : lists.send_rows.span();
+  const std::vector<HaloLink> links = sending(lists, pass);
+  const RowCounts& all = planned(pass).counts;
+  std::vector<std::int64_t> skipped = pass.backward ? all.receive : all.send;
+  flight.packed_.resize(links.size());
+  for (std::size_t i = 0; i < links.size(); ++i) {
+    const HaloLink& link = links[i];
+    Matrix rows(link.rows(), x.cols);
+    if (places.empty())
+      copy(on, x.row_range(link.begin, link.begin + link.rows()), rows);
+    else
+      gather_rows(on, x, places.subspan(static_cast<std::size_t>(link.begin), link.ids.size()), rows);
+    FrameCounts counts = framed().pack(on, exchange, link, rows, flight.packed_[i]);
+    std::int64_t& rest = skipped[static_cast<std::size_t>(link.peer.value())];
+    counts.skipped = std::exchange(rest, 0) - counts.rows;
+    add_counts(pass, link.peer, counts, *ledger_);
+    ledger_->add({std::string(counter_) + ".rows", pass.layer, link.peer.value()},
+                 static_cast<double>(counts.rows));
+  }
+  for (std::size_t peer = 0; peer < skipped.size(); ++peer)
+    add_counts(pass, Rank(static_cast<int>(peer)), {.skipped = skipped[peer]}, *ledger_);
+  flight.arriving_ = arriving(lists, pass);
+  std::vector<FrameExchange::Parcel> parcels;
+  for (std::size_t i = 0; i < links.size(); ++i) parcels.push_back({links[i].peer, flight.packed_[i]});
+  std::vector<FrameExchange::Expected> expected;
+  for (const HaloLink& link : flight.arriving_)
+    expected.push_back({link.peer, framed().most_bytes(exchange, link)});
+  flight.frames_ = route_->start_frames(parcels, expected, label(pass));
+}
+
+void HaloExchange::wait_for(Flight& flight) {
   flight.messages_.wait();
+  flight.frames_.wait();
+}
+
+Matrix HaloExchange::decoded(const Backend& on, Flight& flight, const Kept* kept) {
+  wait_for(flight);
+  const HaloPass& pass = flight.pass_;
   const HaloLists& lists = *flight.lists_;
   const MemoryUse use(MemoryKind::halo);
-  Matrix rows(flight.pass_.backward ? std::ssize(lists.send_rows) : lists.halo, flight.cols_);
-  encode().decode(on, flight.arrived_.data(), rows);
+  Matrix rows(pass.backward ? std::ssize(lists.send_rows) : lists.halo, flight.cols_);
+  if (!in_frames()) {
+    encode().decode(on, flight.arrived_.data(), rows);
+  } else {
+    if (kept != nullptr) gather_kept(on, *kept, flight, rows);
+    for (std::size_t i = 0; i < flight.arriving_.size(); ++i) {
+      const HaloLink& link = flight.arriving_[i];
+      framed().unpack(on, exchange_of(pass, flight.cols_), link, flight.frames_.frame(i),
+                      rows.view().row_range(link.begin, link.begin + link.rows()));
+    }
+  }
   if (lists.scale != 1) axpby(on, lists.scale - 1, rows, 1, rows);
   return rows;
+}
+
+bool HaloExchange::whole(const Flight& flight) const {
+  const HaloLists& lists = *flight.lists_;
+  return flight.pass_.backward ? &lists == &planned(flight.pass_)
+                               : lists.halo_rows.empty() && lists.halo == lists_.halo;
+}
+
+std::span<const std::int32_t> HaloExchange::kept_places(const Flight& flight) {
+  return flight.pass_.backward ? flight.lists_->send_places.span() : flight.lists_->halo_rows.span();
+}
+
+void HaloExchange::gather_kept(const Backend& on, const Kept& kept, const Flight& flight, Tensor rows) const {
+  whole(flight) ? copy(on, kept.rows, rows) : gather_rows(on, kept.rows, kept_places(flight), rows);
 }
 
 const Matrix& HaloExchange::up_to_date(const Backend& on, Flight& flight) {
@@ -163,12 +283,8 @@ const Matrix& HaloExchange::up_to_date(const Backend& on, Flight& flight) {
     kept.rows = Matrix(rows, flight.cols_, 0.0f);
   }
   const auto take = [&](Flight& arrived) {
-    const Matrix rows = decoded(on, arrived);
-    const HaloLists& lists = *arrived.lists_;
-    const auto places = pass.backward ? lists.send_places.span() : lists.halo_rows.span();
-    const bool all =
-        pass.backward ? &lists == &planned(pass) : lists.halo_rows.empty() && lists.halo == lists_.halo;
-    all ? copy(on, rows, kept.rows) : put_rows(rows, places, kept.rows);
+    const Matrix rows = decoded(on, arrived, &kept);
+    whole(arrived) ? copy(on, rows, kept.rows) : put_rows(rows, kept_places(arrived), kept.rows);
   };
   if (first || !one_step_late()) {
     take(flight);
@@ -179,22 +295,23 @@ const Matrix& HaloExchange::up_to_date(const Backend& on, Flight& flight) {
   return kept.rows;
 }
 
-HaloExchange::Flight HaloExchange::start_fetch(const Backend& on, ConstTensor x, int layer,
-                                               std::uint32_t step, Crossing what) {
-  return start(on, x, {.layer = layer, .backward = false, .step = step, .what = what});
+HaloExchange::Flight HaloExchange::start_fetch(const Backend& on, ConstTensor x, const HaloPass& pass) {
+  return start(on, x, pass);
 }
 
 void HaloExchange::finish_fetch(const Backend& on, Flight& flight, Tensor halo) {
-  if (keeps_values()) {
+  if (keeps_rows()) {
     copy(on, up_to_date(on, flight), halo);
     return;
   }
   const HaloLists& lists = *flight.lists_;
-  if (lists.halo == halo.rows && lists.scale == 1 && lists.halo_rows.empty()) {
+  const bool all = lists.halo == halo.rows && lists.halo_rows.empty();
+  if (all && lists.scale == 1 && !in_frames()) {
     flight.messages_.wait();
     encode().decode(on, flight.arrived_.data(), halo);
     return;
   }
+  if (all) return copy(on, decoded(on, flight), halo);
   const Matrix rows = decoded(on, flight);
   if (rehearsing()) return;
   for (std::int64_t i = 0; i < halo.rows; ++i) std::fill_n(halo.row(i), halo.cols, 0.0f);
@@ -207,7 +324,7 @@ HaloExchange::Flight HaloExchange::start_return(const Backend& on, ConstTensor d
 }
 
 void HaloExchange::wait(Flight& flight) {
-  if (!one_step_late()) flight.messages_.wait();
+  if (!one_step_late()) wait_for(flight);
 }
 
 void HaloExchange::add_by_rank(const Backend& on, ConstTensor rows, const HaloLists& lists, Tensor dx) {
@@ -221,7 +338,7 @@ void HaloExchange::add_by_rank(const Backend& on, ConstTensor rows, const HaloLi
 }
 
 void HaloExchange::finish_return(const Backend& on, Flight& flight, Tensor dx) {
-  if (keeps_values()) {
+  if (keeps_rows()) {
     const HaloLists& all = planned(flight.pass_);
     add_by_rank(on, up_to_date(on, flight), all, dx);
   } else {

@@ -2,7 +2,9 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <unordered_set>
 
+#include "kith/exec/halo/framed_rows.h"
 #include "kith/exec/halo/sum_plan.h"
 
 namespace kith {
@@ -33,7 +35,9 @@ class HaloExchange {
   /// Null: their rows cross.
   const SumPlan* sums(int exchange) const;
   /// Values of earlier steps are used in place of some of today's: they must be exchanged before dropout.
-  bool keeps_values() const { return !exact_ && (schedule_->one_step_late() || select_->keeps_missing()); }
+  bool keeps_values() const { return keeps_rows() || (!exact_ && framed_.remembers()); }
+  /// Of a row of a matrix whose zeros have no gradient, the share of its bytes that crosses, roughly.
+  double share_of_sparse_rows() const { return exact_ ? 1 : framed_.share_of_sparse_rows(); }
 
   /// From now on every planned row crosses in fp32 in time, counted as "evaluation"; or as the protocol says,
   /// counted as "halo".
@@ -50,7 +54,10 @@ class HaloExchange {
   /// An exchange under way. `progress` between pieces of work keeps it moving.
   class Flight {
    public:
-    bool progress() { return messages_.progress(); }
+    bool progress() {
+      const bool rows = messages_.progress();
+      return frames_.progress() && rows;
+    }
 
    private:
     friend class HaloExchange;
@@ -59,11 +66,17 @@ class HaloExchange {
     std::int64_t cols_ = 0;
     const HaloLists* lists_ = nullptr;
     RowExchange::InFlight messages_;
+    std::vector<std::vector<std::byte>> packed_;  ///< frames
+    std::vector<HaloLink> arriving_;
+    FrameExchange::InFlight frames_;
   };
 
   /// Sends the rows of x [owned, d] that others need; of sums with a plan, x itself, a row for each.
+  Flight start_fetch(const Backend& on, ConstTensor x, const HaloPass& pass);
   Flight start_fetch(const Backend& on, ConstTensor x, int layer, std::uint32_t step,
-                     Crossing what = Crossing::rows);
+                     Crossing what = Crossing::rows) {
+    return start_fetch(on, x, HaloPass{.layer = layer, .step = step, .what = what});
+  }
   /// Waits; halo [halo, d] gets the arrived rows, and zeros where none came.
   void finish_fetch(const Backend& on, Flight& flight, Tensor halo);
 
@@ -88,12 +101,30 @@ class HaloExchange {
     return pass.what == Crossing::sums ? sums(pass.layer) : nullptr;
   }
   HaloNodes nodes(const HaloPass& pass) const;
+  void start_rows(const Backend& on, ConstTensor x, Flight& flight);
+  void start_frames(const Backend& on, ConstTensor x, Flight& flight);
+  /// Rows of what has arrived last, or of this step.
+  bool keeps_rows() const { return !exact_ && (schedule_->one_step_late() || select_->keeps_missing()); }
+  bool in_frames() const;
+  FramedRows& framed() { return exact_ ? exact_framed_ : framed_; }
+  FramedRows::Exchange exchange_of(const HaloPass& pass, std::int64_t cols) const {
+    return {pass, cols, nodes_.seed, nodes_.self};
+  }
+  std::vector<HaloLink> sending(const HaloLists& lists, const HaloPass& pass) const;
+  std::vector<HaloLink> arriving(const HaloLists& lists, HaloPass pass) const;
+  ExchangeLabel label(const HaloPass& pass) const;
+  void add_counts(const HaloPass& pass, Rank peer, const FrameCounts& counts, Ledger& into) const;
+  static void wait_for(Flight& flight);
   const HaloLists& planned(const HaloPass& pass) const;
   const HaloLists& selected(const HaloPass& pass);
   HaloEncode& encode() { return exact_ ? *exact_encode_ : *encode_; }
   bool one_step_late() const { return !exact_ && schedule_->one_step_late(); }
   /// Waits; the rows as they arrived, scaled.
-  Matrix decoded(const Backend& on, Flight& flight);
+  Matrix decoded(const Backend& on, Flight& flight, const Kept* kept = nullptr);
+  /// Whether a flight brings every kept row; else which.
+  bool whole(const Flight& flight) const;
+  static std::span<const std::int32_t> kept_places(const Flight& flight);
+  void gather_kept(const Backend& on, const Kept& kept, const Flight& flight, Tensor rows) const;
   /// The kept rows after what arrives at this step.
   const Matrix& up_to_date(const Backend& on, Flight& flight);
   static void add_by_rank(const Backend& on, ConstTensor rows, const HaloLists& lists, Tensor dx);
@@ -104,11 +135,14 @@ class HaloExchange {
   HaloLists lists_;
   std::vector<HaloLists> narrowed_;
   std::vector<SumPlan> sums_;
+  std::unordered_set<std::int64_t> own_ids_;
   HaloNodes nodes_;
   Observer observer_;
   std::unique_ptr<HaloRoute> route_;
-  std::unique_ptr<HaloSelect> select_;
+  std::unique_ptr<HaloSelect> select_, exact_select_;
   std::unique_ptr<HaloEncode> encode_, exact_encode_;
+  bool checksum_ = false;
+  FramedRows framed_, exact_framed_;
   std::unique_ptr<HaloSchedule> schedule_;
   std::map<std::pair<int, bool>, Kept> kept_;
 };

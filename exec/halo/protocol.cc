@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "kith/core/settings.h"
+#include "kith/exec/halo/frames.h"
 
 namespace kith {
 namespace {
@@ -47,7 +48,12 @@ const std::vector<HaloPreset>& halo_presets() {
        "5",
        {.select = "bins:{}", .schedule = "stale"},
        "a bin of the rows at a time, late"},
-      {"sylvie", nullptr, "", {.encode = "int1", .schedule = "stale"}, "one bit an element, one step old"}};
+      {"sylvie", nullptr, "", {.encode = "int1", .schedule = "stale"}, "one bit an element, one step old"},
+      {"sancus", "eps", "0.05", {.select = "moved:{}"}, "rows that moved"},
+      {"sancus-q", "eps", "0.05", {.select = "moved:{}", .encode = "int8"}, "rows that moved, in 8 bits"},
+      {"adaqp", "bits", "4", {.encode = "adaptive:{}"}, "more bits for rows that would lose more"},
+      {"ec-graph", "bits", "4", {.encode = "delta:{}"}, "differences from what the receiver has"},
+      {"varco", "ratio", "128", {.encode = "falling:{}"}, "ever more columns"}};
   return presets;
 }
 
@@ -68,7 +74,15 @@ HaloProtocol protocol_named(const std::string& text) {
 std::string explained(const HaloProtocol& protocol) {
   std::string lines;
   for (const HaloAxis& axis : kHaloAxes) lines += fmt::format("--{} {}\n", axis.name, protocol.*axis.value);
+  if (protocol.feedback) lines += "--feedback\n";
   return lines;
+}
+
+bool data_decide(const HaloProtocol& protocol) {
+  const auto encode = make_encode(protocol.encode);
+  const HaloFrame frame{.cols = 1};
+  return make_select(protocol.select)->decides() ||
+         (encode->frames() != nullptr && !encode->frames()->known_bytes(frame));
 }
 
 void check_values(const HaloProtocol& protocol) {
@@ -76,7 +90,16 @@ void check_values(const HaloProtocol& protocol) {
   const auto routes = halo_choices("route");
   require(std::find(routes.begin(), routes.end(), protocol.route) != routes.end(), "the route is known");
   make_select(protocol.select);
-  make_encode(protocol.encode);
+  const bool sparse =
+      make_encode(protocol.encode)->frames() != nullptr && protocol.encode.starts_with("support");
+  if (protocol.feedback) make_feedback(protocol.encode);
+  const bool keeps =
+      make_select(protocol.select)->keeps_missing() || make_schedule(protocol.schedule)->one_step_late();
+  if (sparse && keeps)
+    throw InputError(fmt::format(
+        "encode {} leaves out gradients where this step's rows are 0, which rows of other steps (select {}, "
+        "schedule {}) need not be: use encode fp32 or int8 to int1",
+        protocol.encode, protocol.select, protocol.schedule));
   make_schedule(protocol.schedule);
 }
 

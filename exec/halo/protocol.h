@@ -24,6 +24,9 @@ HaloProtocol protocol_named(const std::string& text);
 /// The axes as the flags that ask for them, a line each.
 std::string explained(const HaloProtocol& protocol);
 
+/// Whether what crosses depends on the rows themselves, so that it cannot be counted without training.
+bool data_decide(const HaloProtocol& protocol);
+
 /// Throws InputError on an unknown value or a wrong parameter of any axis.
 void check_values(const HaloProtocol& protocol);
 /// Throws InputError where a value would be wrong for the model, with the reason.

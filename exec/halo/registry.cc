@@ -10,7 +10,7 @@
 namespace kith {
 namespace {
 
-/// The number behind the colon.
+/// A number behind a colon.
 struct Parameter {
   const char* meaning;
   double minimum, maximum;
@@ -22,35 +22,58 @@ struct Value {
   const char* name;
   Maker* make;
   std::optional<Parameter> parameter = {};
+  /// Behind a second colon; without it the fallback.
+  std::optional<Parameter> second = {};
+  double fallback = 0;
 };
 
-constexpr Value<std::unique_ptr<HaloPlanner>(double)> kPlans[] = {
-    {"halo-rows", [](double) { return halo::halo_rows(); }},
-    {"needed-rows", [](double) { return halo::needed_rows(); }},
-    {"partial-aggregates", [](double) { return halo::partial_aggregates(); }},
-    {"cover", [](double) { return halo::minimum_cover(); }}};
+/// The numbers of a value; 0 where it takes none.
+struct Numbers {
+  double first = 0, second = 0;
+};
 
-constexpr Value<std::unique_ptr<HaloRoute>(double, RowExchange&)> kRoutes[] = {
-    {"point-to-point", [](double, RowExchange& rows) { return halo::point_to_point(rows); }}};
+constexpr Value<std::unique_ptr<HaloPlanner>(Numbers)> kPlans[] = {
+    {"halo-rows", [](Numbers) { return halo::halo_rows(); }},
+    {"needed-rows", [](Numbers) { return halo::needed_rows(); }},
+    {"partial-aggregates", [](Numbers) { return halo::partial_aggregates(); }},
+    {"cover", [](Numbers) { return halo::minimum_cover(); }}};
 
-const Value<std::unique_ptr<HaloSelect>(double)> kSelects[] = {
-    {"all", [](double) { return halo::select_all(); }},
-    {"boundary", [](double p) { return halo::select_boundary(p); }, Parameter{"a probability", 0, 1}},
-    {"bins", [](double r) { return halo::select_bins(r); }, Parameter{"how many bins", 1, 1000, true}}};
+constexpr Value<std::unique_ptr<HaloRoute>(Numbers, RowExchange&, FrameCheck)> kRoutes[] = {
+    {"point-to-point",
+     [](Numbers, RowExchange& rows, FrameCheck check) { return halo::point_to_point(rows, check); }}};
 
-constexpr Value<std::unique_ptr<HaloEncode>(double)> kEncodes[] = {
-    {"fp32", [](double) { return halo::encode_fp32(); }},
-    {"fp16", [](double) { return halo::encode_half(DType::f16); }},
-    {"bf16", [](double) { return halo::encode_half(DType::bf16); }},
-    {"int8", [](double) { return halo::encode_quantised(8); }},
-    {"int4", [](double) { return halo::encode_quantised(4); }},
-    {"int2", [](double) { return halo::encode_quantised(2); }},
-    {"int1", [](double) { return halo::encode_quantised(1); }}};
+const Value<std::unique_ptr<HaloSelect>(Numbers)> kSelects[] = {
+    {"all", [](Numbers) { return halo::select_all(); }},
+    {"boundary", [](Numbers n) { return halo::select_boundary(n.first); }, Parameter{"a probability", 0, 1}},
+    {"bins", [](Numbers n) { return halo::select_bins(n.first); }, Parameter{"how many bins", 1, 1000, true}},
+    {"moved", [](Numbers n) { return halo::select_moved(n.first, n.second); },
+     Parameter{"a share of a row's length", 0, 1e6},
+     Parameter{"the most steps between two sendings", 1, 1e6, true}, 20}};
 
-constexpr Value<std::unique_ptr<HaloSchedule>(double)> kSchedules[] = {
-    {"sync", [](double) { return halo::schedule_sync(); }},
-    {"overlap", [](double) { return halo::schedule_overlap(); }},
-    {"stale", [](double) { return halo::schedule_stale(); }}};
+const Value<std::unique_ptr<HaloEncode>(Numbers, std::int64_t)> kEncodes[] = {
+    {"fp32", [](Numbers, std::int64_t) { return halo::encode_fp32(); }},
+    {"fp16", [](Numbers, std::int64_t) { return halo::encode_half(DType::f16); }},
+    {"bf16", [](Numbers, std::int64_t) { return halo::encode_half(DType::bf16); }},
+    {"int8", [](Numbers, std::int64_t) { return halo::encode_quantised(8); }},
+    {"int4", [](Numbers, std::int64_t) { return halo::encode_quantised(4); }},
+    {"int2", [](Numbers, std::int64_t) { return halo::encode_quantised(2); }},
+    {"int1", [](Numbers, std::int64_t) { return halo::encode_quantised(1); }},
+    {"support", [](Numbers, std::int64_t) { return halo::encode_support(32); }},
+    {"support-bf16", [](Numbers, std::int64_t) { return halo::encode_support(16); }},
+    {"support-int8", [](Numbers, std::int64_t) { return halo::encode_support(8); }},
+    {"support-int4", [](Numbers, std::int64_t) { return halo::encode_support(4); }},
+    {"support-int2", [](Numbers, std::int64_t) { return halo::encode_support(2); }},
+    {"delta", [](Numbers n, std::int64_t) { return halo::encode_delta(static_cast<int>(n.first)); },
+     Parameter{"bits an element, 1, 2, 4 or 8,", 1, 8, true}},
+    {"adaptive", [](Numbers n, std::int64_t) { return halo::encode_adaptive(n.first); },
+     Parameter{"the mean bits of an element", 0.01, 8}},
+    {"falling", [](Numbers n, std::int64_t steps) { return halo::encode_falling(n.first, steps); },
+     Parameter{"how many times fewer columns cross at first", 1, 1e6}}};
+
+constexpr Value<std::unique_ptr<HaloSchedule>(Numbers)> kSchedules[] = {
+    {"sync", [](Numbers) { return halo::schedule_sync(); }},
+    {"overlap", [](Numbers) { return halo::schedule_overlap(); }},
+    {"stale", [](Numbers) { return halo::schedule_stale(); }}};
 
 template <class Values>
 std::vector<std::string> names(const Values& values) {
@@ -80,8 +103,15 @@ auto made(const char* axis, const Values& values, const std::string& text, Argum
     const std::string where = fmt::format("{} {}", axis, name);
     if (!value.parameter && colon != std::string::npos)
       throw InputError(where + " takes no parameter: " + text);
-    const std::string number = colon == std::string::npos ? "" : text.substr(colon + 1);
-    return value.make(value.parameter ? number_of(number, *value.parameter, where) : 0, arguments...);
+    Numbers numbers{0, value.fallback};
+    if (value.parameter) {
+      const std::string behind = colon == std::string::npos ? "" : text.substr(colon + 1);
+      const std::size_t next = value.second ? behind.find(':') : std::string::npos;
+      numbers.first = number_of(behind.substr(0, next), *value.parameter, where);
+      if (next != std::string::npos)
+        numbers.second = number_of(behind.substr(next + 1), *value.second, where);
+    }
+    return value.make(numbers, arguments...);
   }
   throw InputError(std::string(axis) + ": unknown value \"" + name + '"' + did_you_mean(name, names(values)));
 }
@@ -89,11 +119,18 @@ auto made(const char* axis, const Values& values, const std::string& text, Argum
 }  // namespace
 
 std::unique_ptr<HaloPlanner> make_plan(const std::string& name) { return made("plan", kPlans, name); }
-std::unique_ptr<HaloRoute> make_route(const std::string& name, RowExchange& rows) {
-  return made("route", kRoutes, name, rows);
+std::unique_ptr<HaloRoute> make_route(const std::string& name, RowExchange& rows, FrameCheck check) {
+  return made("route", kRoutes, name, rows, check);
 }
 std::unique_ptr<HaloSelect> make_select(const std::string& name) { return made("select", kSelects, name); }
-std::unique_ptr<HaloEncode> make_encode(const std::string& name) { return made("encode", kEncodes, name); }
+std::unique_ptr<HaloEncode> make_encode(const std::string& name, std::int64_t steps) {
+  return made("encode", kEncodes, name, steps);
+}
+std::unique_ptr<HaloEncode> make_feedback(const std::string& encode) {
+  for (const auto& [name, bits] : {std::pair("int8", 8), {"int4", 4}, {"int2", 2}, {"int1", 1}})
+    if (encode == name) return halo::encode_feedback(bits);
+  throw InputError("--feedback goes with encode int8, int4, int2 or int1, not with " + encode);
+}
 std::unique_ptr<HaloSchedule> make_schedule(const std::string& name) {
   return made("schedule", kSchedules, name);
 }

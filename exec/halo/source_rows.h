@@ -10,7 +10,6 @@ class SourceRows {
  public:
   /// Copies x [destinations, d] and starts its exchange; counted under `layer`.
   SourceRows(const Backend& on, const LayerGraph& graph, ConstTensor x, int layer, std::uint32_t step);
-
   /// The same for an exchange that was started.
   SourceRows(const Backend& on, const LayerGraph& graph, ConstTensor x, HaloExchange::Flight flight);
 

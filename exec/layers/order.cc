@@ -1,5 +1,7 @@
 #include "kith/exec/layers/order.h"
 
+#include "kith/exec/halo/halo_exchange.h"
+
 // (A x) Wᵀ aggregates rows as wide as the input, and backward only if x wants a gradient; the product has a
 // row for every destination. A (x Wᵀ) aggregates rows as wide as the output, and backward too; the product
 // has a row for every source that is at hand. An aggregate that is kept costs nothing, but its memory.
@@ -20,7 +22,8 @@ bool aggregates_first(const Tape& tape, const LayerGraph& graph, const Var& x, s
   const auto in = static_cast<double>(x.cols()), width = static_cast<double>(out);
   const double first = in * (wanted ? 2 : 1), last = width * (training ? 2 : 1);
   // Ranks differ in edges and rows, and what they exchange must not.
-  if (graph.halo() != nullptr) return first < last;
+  if (graph.halo() != nullptr)
+    return first * (tape.zeros_of(x) ? graph.halo()->share_of_sparse_rows() : 1) < last;
   const double products = in * width * (1 + (training ? 1 : 0) + (wanted ? 1 : 0));
   const auto edges = kGathered * static_cast<double>(graph.csr().m());
   return edges * first + static_cast<double>(graph.destinations()) * products <

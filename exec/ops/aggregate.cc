@@ -36,7 +36,7 @@ Var aggregate(Tape& tape, const LayerGraph& graph, const Var& x, const SpmmScale
           if (auto dx = gradients.slot(id)) add_transposed(on, graph, scales, dy, dx);
         });
   }
-  const ExchangedSum sum{&graph, scales, tape.next_exchange(), tape.step()};
+  const ExchangedSum sum{&graph, scales, tape.next_exchange(), tape.step(), tape.zeros_of(x)};
   return tape.record(sum.forward(tape.on(), x.value()), {x},
                      [id = x.id(), sum](const Backend& on, ConstTensor dy, Gradients& gradients) {
                        if (auto dx = gradients.slot(id)) sum.backward(on, dy, dx);

@@ -73,11 +73,13 @@ Var add(Tape& tape, Var a, Var b) {
 Var relu(Tape& tape, Var x) {
   Matrix y = Tape::memory_of(x);
   relu(tape.on(), x.value(), y);
-  return tape.record_with_output(
+  Var result = tape.record_with_output(
       std::move(y), {x},
       [id = x.id()](const Backend& on, ConstTensor out, ConstTensor dy, Gradients& gradients) {
         if (auto dx = gradients.slot_in_place(id)) relu_backward(on, out, dy, dx.beta, dx.tensor);
       });
+  tape.note_zeros(result, {});
+  return result;
 }
 
 Var elu(Tape& tape, Var x) {
@@ -94,6 +96,7 @@ Var dropout(Tape& tape, const LayerGraph& graph, Var x, double p) {
   const std::uint64_t number = tape.next_dropout();
   if (!tape.training() || p <= 0) return x;
   const RowDropout mask = mask_of(tape, graph, x, p, number);
+  const bool zeros = tape.zeros_of(x).has_value();
   const double density = x.rehearsed_density() * (1 - p);
   Matrix y = Tape::memory_of(x);
   dropout(tape.on(), mask, x.value(), 0, y);
@@ -103,6 +106,7 @@ Var dropout(Tape& tape, const LayerGraph& graph, Var x, double p) {
                             dropout(on, mask, dy, dx.beta, dx.tensor);
                         });
   Tape::set_rehearsed_density(out, density);
+  if (zeros) tape.note_zeros(out, {mask.p, mask.key});
   return out;
 }
 
@@ -113,11 +117,13 @@ Var relu_dropout(Tape& tape, const LayerGraph& graph, Var x, double p) {
   const float scale = p < 1 ? 1 / (1 - mask.p) : 0;
   Matrix y = Tape::memory_of(x);
   relu_dropout(tape.on(), mask, x.value(), y);
-  return tape.record_with_output(
+  Var result = tape.record_with_output(
       std::move(y), {x},
       [id = x.id(), scale](const Backend& on, ConstTensor out, ConstTensor dy, Gradients& gradients) {
         if (auto dx = gradients.slot_in_place(id)) relu_backward(on, out, dy, dx.beta, dx.tensor, scale);
       });
+  tape.note_zeros(result, {mask.p, mask.key});
+  return result;
 }
 
 Var destination_rows(Tape& tape, const LayerGraph& graph, const Var& x) {

@@ -102,6 +102,7 @@ void encode_rows(Cpu, ConstTensor x, DType type, std::byte* out, std::span<float
 
 void quantise_rows(Cpu, ConstTensor x, std::span<const std::int32_t> rows, std::span<const StoreId> ids,
                    int bits, const RoundingDraws& draws, std::byte* out);
+void quantise_rows_to_nearest(Cpu, ConstTensor x, int bits, std::byte* out);
 void dequantise_rows(Cpu, const std::byte* wire, int bits, Tensor y);
 
 }  // namespace kith

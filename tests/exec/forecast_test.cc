@@ -25,6 +25,7 @@ Training with(const std::string& model, const HaloProtocol& protocol) {
   training.options.epochs = 7;
   training.options.protocol = protocol;
   training.options.protocol.seed = training.options.seed;
+  training.options.protocol.steps = training.options.epochs;
   return training;
 }
 
@@ -73,6 +74,10 @@ TEST(Forecast, CountedBytesAreThoseOfThePlanForEveryPreset) {
       if (!fits(preset, model)) continue;
       const PartitionedStore parts = cut(graph(), "random", 3);
       const Training training = with(model, protocol_named(preset.name));
+      if (data_decide(training.options.protocol)) {
+        EXPECT_THROW(counted_traffic(parts, training.options, factory(training.model)), InputError);
+        continue;
+      }
       const ProtocolTraffic said = counted_traffic(parts, training.options, factory(training.model));
       const std::vector<Entries> real = counted(parts, training);
       for (std::size_t rank = 0; rank < real.size(); ++rank)

@@ -1,0 +1,57 @@
+#include "kith/exec/halo/frames.h"
+
+namespace kith {
+
+RowMemory::Row& RowMemory::row(const HaloFrame& frame, std::int64_t i) {
+  auto& link = links_[{frame.pass.layer, frame.pass.backward, frame.peer.value()}];
+  Row& row = link[frame.ids[static_cast<std::size_t>(i)].value()];
+  if (std::ssize(row.values) != frame.cols) row.values.assign(static_cast<std::size_t>(frame.cols), 0.0f);
+  return row;
+}
+
+std::optional<FrameBytes> RowFrames::known_bytes(const HaloFrame& frame) const {
+  const std::int64_t header = encode_->header_bytes(frame.cols);
+  return FrameBytes{frame.rows() * (encode_->row_bytes(frame.cols) - header), frame.rows() * header};
+}
+
+std::int64_t RowFrames::most_bytes(const HaloFrame& frame) const {
+  return frame.rows() * encode_->row_bytes(frame.cols);
+}
+
+FrameBytes RowFrames::pack(const Backend& on, const HaloFrame& frame, ConstTensor x,
+                           std::vector<std::byte>& out) {
+  encode_->encode(on, {.x = x, .rows = {}, .ids = frame.ids, .draws = frame.draws},
+                  appended(out, most_bytes(frame)));
+  return *known_bytes(frame);
+}
+
+void RowFrames::unpack(const Backend& on, const HaloFrame& frame, std::span<const std::byte> bytes,
+                       Tensor y) {
+  encode_->decode(on, taken(bytes, most_bytes(frame)).data(), y);
+}
+
+std::vector<bool> HaloSelect::decided(const HaloFrame& frame, ConstTensor) {
+  return std::vector<bool>(static_cast<std::size_t>(frame.rows()), true);
+}
+
+FrameExchange::InFlight HaloRoute::start_frames(std::span<const FrameExchange::Parcel>,
+                                                std::span<const FrameExchange::Expected>, ExchangeLabel) {
+  throw InputError(
+      "this route moves rows of one length only: use route point-to-point, or another encode or select");
+}
+
+std::span<const std::byte> taken(std::span<const std::byte>& bytes, std::int64_t count) {
+  if (count < 0 || std::ssize(bytes) < count)
+    throw CorruptError(
+        with_facts("a halo frame ends inside a row", {{"bytes left", bytes.size()}, {"wanted", count}}));
+  const auto front = bytes.first(static_cast<std::size_t>(count));
+  bytes = bytes.subspan(static_cast<std::size_t>(count));
+  return front;
+}
+
+std::byte* appended(std::vector<std::byte>& out, std::int64_t count) {
+  out.resize(out.size() + static_cast<std::size_t>(count));
+  return out.data() + (out.size() - static_cast<std::size_t>(count));
+}
+
+}  // namespace kith

@@ -1,0 +1,104 @@
+#pragma once
+#include <map>
+#include <optional>
+#include <tuple>
+#include <unordered_map>
+#include <vector>
+
+#include "kith/exec/halo/axes.h"
+
+namespace kith {
+
+/// What both ends of a link know of the rows in a frame.
+struct HaloFrame {
+  HaloPass pass;
+  Rank peer{0};
+  std::int64_t cols = 0;
+  std::span<const StoreId> ids;     ///< [rows] of the nodes, in their order
+  std::span<const char> sums = {};  ///< [rows] whether it is a sum of several nodes' rows; empty: none is
+  std::uint64_t seed = 0;
+  RoundingDraws draws;
+  bool is_sum(std::int64_t i) const { return !sums.empty() && sums[static_cast<std::size_t>(i)] != 0; }
+
+  std::int64_t rows() const { return std::ssize(ids); }
+};
+
+struct FrameBytes {
+  std::int64_t payload = 0;
+  std::int64_t header = 0;  ///< what only tells how to read the others
+};
+
+/// Rows for one peer as one run of bytes: for encodings whose length depends on the data or the step, or that
+/// remember rows. A link's frames are packed and unpacked in the order of the steps.
+class HaloFrames {
+ public:
+  virtual ~HaloFrames() = default;
+  /// Their length where it does not depend on the data.
+  virtual std::optional<FrameBytes> known_bytes(const HaloFrame& frame) const = 0;
+  /// No frame of these rows is longer.
+  virtual std::int64_t most_bytes(const HaloFrame& frame) const = 0;
+  /// Appends x [rows, cols] to `out`.
+  virtual FrameBytes pack(const Backend& on, const HaloFrame& frame, ConstTensor x,
+                          std::vector<std::byte>& out) = 0;
+  /// Throws CorruptError where the bytes are no such frame.
+  virtual void unpack(const Backend& on, const HaloFrame& frame, std::span<const std::byte> bytes,
+                      Tensor y) = 0;
+  /// Remembers rows from step to step, so that they must be exchanged before dropout.
+  virtual bool remembers() const { return false; }
+  /// What a row's support is expected to cost of the row itself, for a matrix whose zeros have no gradient;
+  /// 1: zeros are sent like any other element.
+  virtual double share_of_sparse_rows() const { return 1; }
+};
+
+/// An encoding that is frames alone. A rehearsal takes its rows for fp32's.
+template <class Frames>
+class FramedEncode final : public HaloEncode {
+ public:
+  template <class... Arguments>
+  explicit FramedEncode(Arguments... arguments) : frames_(arguments...) {}
+  std::int64_t row_bytes(std::int64_t cols) const override { return cols * 4; }
+  void encode(const Backend&, const Rows&, std::byte*) override {}
+  void decode(const Backend&, const std::byte*, Tensor) override {}
+  HaloFrames* frames() override { return &frames_; }
+
+ private:
+  Frames frames_;
+};
+
+/// Any encoding's rows, one behind the other, as a frame.
+class RowFrames final : public HaloFrames {
+ public:
+  /// Which must outlive it.
+  explicit RowFrames(HaloEncode& encode) : encode_(&encode) {}
+  std::optional<FrameBytes> known_bytes(const HaloFrame& frame) const override;
+  std::int64_t most_bytes(const HaloFrame& frame) const override;
+  FrameBytes pack(const Backend& on, const HaloFrame& frame, ConstTensor x,
+                  std::vector<std::byte>& out) override;
+  void unpack(const Backend& on, const HaloFrame& frame, std::span<const std::byte> bytes, Tensor y) override;
+
+ private:
+  HaloEncode* encode_;
+};
+
+/// Rows of nodes, by link: what a sender or a receiver remembers of them.
+class RowMemory {
+ public:
+  struct Row {
+    bool fresh = true;       ///< zeros, as nothing was remembered
+    std::uint32_t step = 0;  ///< when it was last touched
+    std::vector<float> values;
+  };
+  /// The caller notes the step.
+  Row& row(const HaloFrame& frame, std::int64_t i);
+
+ private:
+  using Link = std::tuple<int, bool, int>;  ///< layer, backward, peer
+  std::map<Link, std::unordered_map<std::int64_t, Row>> links_;
+};
+
+/// Takes bytes from a frame's front; throws CorruptError when there are fewer.
+std::span<const std::byte> taken(std::span<const std::byte>& bytes, std::int64_t count);
+/// Appends `count` bytes; what they are is written by the caller.
+std::byte* appended(std::vector<std::byte>& out, std::int64_t count);
+
+}  // namespace kith
