@@ -12,7 +12,7 @@ install(TARGETS kith RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
 install(TARGETS kith-metis RUNTIME DESTINATION ${CMAKE_INSTALL_LIBEXECDIR}/kith)
 install(EXPORT kithTargets NAMESPACE kith:: DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/kith)
 install(DIRECTORY core graph comm partition kernels datasets sampler exec
-        DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/kith FILES_MATCHING PATTERN "*.h" PATTERN "cpu" EXCLUDE)
+        DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/kith FILES_MATCHING PATTERN "*.h" PATTERN "cpu" EXCLUDE PATTERN "cuda" EXCLUDE)
 
 configure_package_config_file(cmake/kithConfig.cmake.in ${CMAKE_BINARY_DIR}/kithConfig.cmake
                               INSTALL_DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/kith)

@@ -11,11 +11,14 @@ if(NOT EXISTS ${CMAKE_BINARY_DIR}/include/kith)
 endif()
 
 function(kith_warnings target)
-  target_compile_options(${target} PRIVATE -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wno-sign-conversion -Wno-missing-field-initializers
-                                           $<$<BOOL:${KITH_WERROR}>:-Werror>)
+  target_compile_options(${target} PRIVATE
+    $<$<COMPILE_LANGUAGE:C,CXX>:-Wall;-Wextra;-Wpedantic;-Wshadow;-Wconversion;-Wno-sign-conversion;-Wno-missing-field-initializers>
+    $<$<AND:$<COMPILE_LANGUAGE:C,CXX>,$<BOOL:${KITH_WERROR}>>:-Werror>
+    $<$<AND:$<COMPILE_LANGUAGE:CUDA>,$<BOOL:${KITH_WERROR}>>:-Werror=all-warnings>)
   # g++ 12 sees overlapping copies in every "text" + std::string (GCC bug 105651), and overflows inside fmt 9.
   if(CMAKE_CXX_COMPILER_ID STREQUAL GNU AND CMAKE_CXX_COMPILER_VERSION VERSION_LESS 13)
-    target_compile_options(${target} PRIVATE -Wno-restrict -Wno-stringop-overflow)
+    target_compile_options(${target} PRIVATE
+      $<$<COMPILE_LANGUAGE:C,CXX>:-Wno-restrict;-Wno-stringop-overflow>)
   endif()
 endfunction()
 

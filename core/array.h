@@ -7,11 +7,13 @@
 #include <type_traits>
 
 #include "kith/core/buffer.h"
+#include "kith/core/device_memory.h"
 
 namespace kith {
 
 /// An owned array of trivial elements whose size is fixed at construction and whose content is not
-/// initialised unless a value is given. Moves, never copies silently (`copy_of`).
+/// initialised unless a value is given. Moves, never copies silently (`copy_of`). Elements of an array that
+/// lies on a device (`on_host()` is false) are for kernels and `copy_values` alone.
 template <class T>
 class Array {
   static_assert(std::is_trivially_copyable_v<T>);
@@ -20,11 +22,9 @@ class Array {
   using value_type = T;
   Array() = default;
   explicit Array(std::size_t size) : buffer_(size * sizeof(T)), size_(size) {}
-  Array(std::size_t size, T value) : Array(size) {
-    if (!buffer_.untouched()) std::fill(begin(), end(), value);
-  }
+  Array(std::size_t size, T value) : Array(size) { fill(value); }
   Array(std::initializer_list<T> values) : Array(values.size()) {
-    std::copy(values.begin(), values.end(), begin());
+    copy_bytes(data(), values.begin(), values.size() * sizeof(T));
   }
   Array(Array&& other) noexcept : buffer_(std::move(other.buffer_)), size_(std::exchange(other.size_, 0)) {}
   Array& operator=(Array&& other) noexcept {
@@ -55,8 +55,24 @@ class Array {
   std::span<T> span() { return {data(), size_}; }
   std::span<const T> span() const { return {data(), size_}; }
 
+  bool on_host() const { return buffer_.device() == nullptr; }
+
   /// Nobody writes or reads it: see Buffer.
   bool untouched() const { return buffer_.untouched(); }
+
+  /// Every element becomes `value`.
+  void fill(T value) {
+    if (buffer_.untouched()) return;
+    if (on_host()) {
+      std::fill(begin(), end(), value);
+    } else if (const T zero{}; std::memcmp(&value, &zero, sizeof(T)) == 0) {
+      clear_bytes(data(), size_ * sizeof(T));
+    } else {
+      const UseMemory host(nullptr);
+      const Array values(size_, value);
+      copy_bytes(data(), values.data(), size_ * sizeof(T));
+    }
+  }
 
   /// Forgets the elements behind `size` (≤ the present size); the storage stays.
   void shrink(std::size_t size) { size_ = size; }
@@ -66,11 +82,25 @@ class Array {
   std::size_t size_ = 0;
 };
 
+/// to = from, wherever they lie.
+template <class T>
+void copy_values(std::span<const T> from, std::span<T> to) {
+  copy_bytes(to.data(), from.data(), from.size() * sizeof(T));
+}
+
+/// Where new buffers lie at present.
 template <class T>
 Array<std::remove_const_t<T>> copy_of(std::span<T> values) {
-  Array<std::remove_const_t<T>> copy(values.size());
-  if (!copy.untouched()) std::copy(values.begin(), values.end(), copy.begin());
+  using Element = std::remove_const_t<T>;
+  Array<Element> copy(values.size());
+  if (!copy.untouched()) copy_values(std::span<const Element>(values), copy.span());
   return copy;
+}
+/// The values on the host.
+template <class T>
+Array<T> host_copy_of(std::span<const T> values) {
+  const UseMemory host(nullptr);
+  return copy_of(values);
 }
 template <class T>
 Array<T> copy_of(const Array<T>& values) {

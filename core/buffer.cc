@@ -11,6 +11,7 @@
 
 #include <sys/mman.h>
 
+#include "kith/core/device_memory.h"
 #include "kith/core/error.h"
 #include "kith/core/rehearsal.h"
 
@@ -97,6 +98,11 @@ Buffer::Buffer(std::size_t bytes) : bytes_(bytes) {
     data_ = rehearsal->take(bytes);
     return;
   }
+  if (DeviceMemory* device = UseMemory::current()) {
+    data_ = device->take(bytes);
+    device_ = device;
+    return;
+  }
   data_ = bytes < kLarge ? allocate(kAlignment, bytes) : allocate_large(bytes);
   if (data_ == nullptr) throw MemoryError(with_facts("out of memory", {{"bytes asked for", bytes}}));
 }
@@ -104,7 +110,9 @@ Buffer::Buffer(std::size_t bytes) : bytes_(bytes) {
 Buffer::~Buffer() {
   if (data_ == nullptr) return;
   if (Rehearsal* rehearsal = Rehearsal::current(); rehearsal != nullptr && rehearsal->give(data_)) return;
-  if (bytes_ < kLarge) {
+  if (device_ != nullptr) {
+    device_->give(data_);
+  } else if (bytes_ < kLarge) {
     std::free(data_);
   } else {
     free_lists().give(data_, size_class(bytes_));

@@ -4,8 +4,11 @@
 
 namespace kith {
 
+class DeviceMemory;
+
 /// Owned, uninitialised bytes aligned to 64. Large blocks (≥ 1 MiB) are aligned to and advised for 2 MiB
 /// pages and are recycled within the process: touching fresh pages costs more than most kernels that fill
+/// them. Under a UseMemory (core/device_memory.h) the bytes lie on a device, where the host cannot touch
 /// them.
 class Buffer {
  public:
@@ -13,16 +16,22 @@ class Buffer {
   /// Throws MemoryError when the bytes cannot be had.
   explicit Buffer(std::size_t bytes);
   Buffer(Buffer&& other) noexcept
-      : data_(std::exchange(other.data_, nullptr)), bytes_(std::exchange(other.bytes_, 0)) {}
+      : data_(std::exchange(other.data_, nullptr)),
+        bytes_(std::exchange(other.bytes_, 0)),
+        device_(std::exchange(other.device_, nullptr)) {}
   Buffer& operator=(Buffer&& other) noexcept {
     std::swap(data_, other.data_);
     std::swap(bytes_, other.bytes_);
+    std::swap(device_, other.device_);
     return *this;
   }
   ~Buffer();
 
   std::byte* data() const { return data_; }
   std::size_t bytes() const { return bytes_; }
+
+  /// Where it lies; null: on the host.
+  DeviceMemory* device() const { return device_; }
 
   /// Gives the recycled blocks that nobody uses back to the system.
   static void release_cached();
@@ -39,6 +48,7 @@ class Buffer {
  private:
   std::byte* data_ = nullptr;
   std::size_t bytes_ = 0;
+  DeviceMemory* device_ = nullptr;
 };
 
 }  // namespace kith

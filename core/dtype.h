@@ -1,4 +1,5 @@
 #pragma once
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <string_view>
@@ -55,11 +56,40 @@ inline constexpr DType dtype_of<float> = DType::f32;
 template <>
 inline constexpr DType dtype_of<double> = DType::f64;
 
-/// The value of one IEEE half, bfloat16 number.
-float float_of_f16(std::uint16_t bits);
-float float_of_bf16(std::uint16_t bits);
-/// To the nearest, ties to even; a half is infinite from 65520 on.
-std::uint16_t f16_of_float(float value);
-std::uint16_t bf16_of_float(float value);
+/// The value of one bfloat16, IEEE half number. Constant expressions, so that a device's kernels use the
+/// same.
+constexpr float float_of_bf16(std::uint16_t bits) {
+  return std::bit_cast<float>(static_cast<std::uint32_t>(bits) << 16);
+}
+constexpr float float_of_f16(std::uint16_t bits) {
+  const std::uint32_t sign = (bits & 0x8000u) << 16;
+  const std::uint32_t exponent = (bits >> 10) & 0x1fu;
+  const std::uint32_t mantissa = bits & 0x3ffu;
+  if (exponent == 0x1f) return std::bit_cast<float>(sign | 0x7f800000u | (mantissa << 13));
+  if (exponent != 0) return std::bit_cast<float>(sign | ((exponent + 112) << 23) | (mantissa << 13));
+  const float subnormal = static_cast<float>(mantissa) * 0x1p-24f;
+  return sign != 0 ? -subnormal : subnormal;
+}
+
+/// To the nearest, ties to even; a NaN stays one; a half is infinite from 65520 on.
+constexpr std::uint16_t bf16_of_float(float value) {
+  const auto bits = std::bit_cast<std::uint32_t>(value);
+  if (value != value) return static_cast<std::uint16_t>((bits >> 16) | 0x40u);
+  return static_cast<std::uint16_t>((bits + 0x7fffu + ((bits >> 16) & 1u)) >> 16);
+}
+constexpr std::uint16_t f16_of_float(float value) {
+  const auto bits = std::bit_cast<std::uint32_t>(value);
+  const auto sign = static_cast<std::uint16_t>(bits >> 16 & 0x8000U);
+  const std::uint32_t magnitude = bits & 0x7fffffffU;
+  const auto size = std::bit_cast<float>(magnitude);
+  if (value != value) return static_cast<std::uint16_t>(sign | 0x7e00U);
+  if (size >= 65520.0F) return static_cast<std::uint16_t>(sign | 0x7c00U);
+  // Below 2⁻¹⁴ halves are multiples of 2⁻²⁴; adding 0.5 makes the addition round to that multiple.
+  if (size < 0x1p-14F)
+    return static_cast<std::uint16_t>(
+        sign | (std::bit_cast<std::uint32_t>(size + 0.5F) - std::bit_cast<std::uint32_t>(0.5F)));
+  const std::uint32_t rounded = magnitude + 0xfffU + (magnitude >> 13 & 1U);
+  return static_cast<std::uint16_t>(sign | ((rounded - (112U << 23)) >> 13));
+}
 
 }  // namespace kith

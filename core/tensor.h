@@ -43,9 +43,7 @@ class Matrix {
   Matrix() = default;
   Matrix(std::int64_t rows, std::int64_t cols)
       : values_(static_cast<std::size_t>(rows * cols)), rows_(rows), cols_(cols) {}
-  Matrix(std::int64_t rows, std::int64_t cols, float value) : Matrix(rows, cols) {
-    if (!values_.untouched()) std::fill(values_.begin(), values_.end(), value);
-  }
+  Matrix(std::int64_t rows, std::int64_t cols, float value) : Matrix(rows, cols) { values_.fill(value); }
   std::int64_t rows() const { return rows_; }
   std::int64_t cols() const { return cols_; }
   std::int64_t size() const { return rows_ * cols_; }
@@ -59,6 +57,15 @@ class Matrix {
   operator ConstTensor() const { return view(); }
   std::span<float> span() { return values_.span(); }
   std::span<const float> span() const { return values_.span(); }
+  bool on_host() const { return values_.on_host(); }
+  /// Of all elements, where new buffers lie at present.
+  friend Matrix copy_of(const Matrix& m) {
+    Matrix copy;
+    copy.values_ = copy_of(m.values_);
+    copy.rows_ = m.rows_;
+    copy.cols_ = m.cols_;
+    return copy;
+  }
 
  private:
   Array<float> values_;

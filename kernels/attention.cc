@@ -1,6 +1,7 @@
 #include "kith/kernels/attention.h"
 
 #include "kith/kernels/cpu/kernels.h"
+#include "kith/kernels/cuda/kernels.h"
 
 namespace kith {
 namespace {

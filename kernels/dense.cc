@@ -1,6 +1,7 @@
 #include "kith/kernels/dense.h"
 
 #include "kith/kernels/cpu/kernels.h"
+#include "kith/kernels/cuda/kernels.h"
 
 namespace kith {
 namespace {
@@ -75,6 +76,38 @@ void elu_backward(const Backend& on, ConstTensor y, ConstTensor dy, float beta, 
 void axpby(const Backend& on, float alpha, ConstTensor x, float beta, Tensor y) {
   require_same_shape("axpby: x and y have the same shape", x, y);
   dispatch([&](auto backend) { axpby(backend, alpha, x, beta, y); }, on);
+}
+
+void fill(const Backend& on, float value, Tensor y) {
+  dispatch([&](auto backend) { fill(backend, value, y); }, on);
+}
+
+void maximum(const Backend& on, ConstTensor a, ConstTensor b, Tensor y) {
+  require_same_shape("maximum: a and b have the same shape", a, b);
+  require_same_shape("maximum: a and y have the same shape", a, y);
+  dispatch([&](auto backend) { maximum(backend, a, b, y); }, on);
+}
+
+void maximum_backward(const Backend& on, ConstTensor a, ConstTensor b, Side side, ConstTensor dy, float beta,
+                      Tensor dx) {
+  require_same_shape("maximum_backward: a and b have the same shape", a, b);
+  require_same_shape("maximum_backward: a and dy have the same shape", a, dy);
+  require_same_shape("maximum_backward: dy and dx have the same shape", dy, dx);
+  dispatch([&](auto backend) { maximum_backward(backend, a, b, side, dy, beta, dx); }, on);
+}
+
+void spread_heads(const Backend& on, std::span<const float> a, Tensor blocks) {
+  require(std::ssize(a) == blocks.cols && blocks.rows >= 1 && blocks.cols % blocks.rows == 0,
+          "spread_heads: blocks hold [heads, heads · d]",
+          {{"a", a.size()}, {"rows", blocks.rows}, {"cols", blocks.cols}});
+  dispatch([&](auto backend) { spread_heads(backend, a, blocks); }, on);
+}
+
+void gather_heads(const Backend& on, ConstTensor blocks, float beta, std::span<float> a) {
+  require(std::ssize(a) == blocks.cols && blocks.rows >= 1 && blocks.cols % blocks.rows == 0,
+          "gather_heads: blocks hold [heads, heads · d]",
+          {{"a", a.size()}, {"rows", blocks.rows}, {"cols", blocks.cols}});
+  dispatch([&](auto backend) { gather_heads(backend, blocks, beta, a); }, on);
 }
 
 namespace {

@@ -32,6 +32,18 @@ void elu(const Backend& on, ConstTensor x, Tensor y);
 void relu_backward(const Backend& on, ConstTensor y, ConstTensor dy, float beta, Tensor dx, float scale = 1);
 void elu_backward(const Backend& on, ConstTensor y, ConstTensor dy, float beta, Tensor dx);
 
+/// y[i, j] = value.
+void fill(const Backend& on, float value, Tensor y);
+/// y = max(a, b), element-wise; the gradient of one side: where they are equal, the first has it.
+enum class Side { first, second };
+void maximum(const Backend& on, ConstTensor a, ConstTensor b, Tensor y);
+void maximum_backward(const Backend& on, ConstTensor a, ConstTensor b, Side side, ConstTensor dy, float beta,
+                      Tensor dx);
+/// blocks [heads, heads · d]: row h holds head h's part of a [heads · d], so that a product with it takes
+/// every head's ⟨a, ·⟩; and its adjoint, a[j] = blocks[head of j, j] + beta · a[j].
+void spread_heads(const Backend& on, std::span<const float> a, Tensor blocks);
+void gather_heads(const Backend& on, ConstTensor blocks, float beta, std::span<float> a);
+
 /// y = alpha · x + beta · y.
 void axpby(const Backend& on, float alpha, ConstTensor x, float beta, Tensor y);
 

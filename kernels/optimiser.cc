@@ -2,6 +2,7 @@
 
 #include "kith/core/error.h"
 #include "kith/kernels/cpu/kernels.h"
+#include "kith/kernels/cuda/kernels.h"
 
 namespace kith {
 

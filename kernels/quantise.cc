@@ -1,6 +1,7 @@
 #include "kith/kernels/quantise.h"
 
 #include "kith/kernels/cpu/kernels.h"
+#include "kith/kernels/cuda/kernels.h"
 
 namespace kith {
 namespace {

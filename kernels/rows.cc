@@ -1,6 +1,7 @@
 #include "kith/kernels/rows.h"
 
 #include "kith/kernels/cpu/kernels.h"
+#include "kith/kernels/cuda/kernels.h"
 
 namespace kith {
 
@@ -16,6 +17,13 @@ void add_rows(const Backend& on, ConstTensor x, std::span<const std::int32_t> ro
           "add_rows: x holds [count, y.cols]",
           {{"rows", rows.size()}, {"y.cols", y.cols}, {"x.rows", x.rows}, {"x.cols", x.cols}});
   dispatch([&](auto backend) { add_rows(backend, x, rows, y); }, on);
+}
+
+void put_rows(const Backend& on, ConstTensor x, std::span<const std::int32_t> rows, Tensor y) {
+  require(y.cols == x.cols && x.rows == static_cast<std::int64_t>(rows.size()),
+          "put_rows: x holds [count, y.cols]",
+          {{"rows", rows.size()}, {"y.cols", y.cols}, {"x.rows", x.rows}, {"x.cols", x.cols}});
+  dispatch([&](auto backend) { put_rows(backend, x, rows, y); }, on);
 }
 
 void gather_bytes(const Backend& on, const std::byte* x, std::int64_t row_bytes,

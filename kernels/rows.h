@@ -12,6 +12,8 @@ namespace kith {
 void gather_rows(const Backend& on, ConstTensor x, std::span<const std::int32_t> rows, Tensor out);
 /// y[rows[i]] += x[i], rows distinct: adds arrived gradient rows.
 void add_rows(const Backend& on, ConstTensor x, std::span<const std::int32_t> rows, Tensor y);
+/// y[rows[i]] = x[i], rows distinct.
+void put_rows(const Backend& on, ConstTensor x, std::span<const std::int32_t> rows, Tensor y);
 /// Opaque rows of `row_bytes`: out row i = x row rows[i].
 void gather_bytes(const Backend& on, const std::byte* x, std::int64_t row_bytes,
                   std::span<const std::int64_t> rows, std::byte* out);

@@ -7,6 +7,7 @@
 
 #include "kith/graph/builders.h"
 #include "kith/kernels/cpu/kernels.h"
+#include "kith/kernels/cuda/kernels.h"
 #include "kith/kernels/spmm.h"
 
 namespace kith {

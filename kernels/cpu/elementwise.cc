@@ -151,6 +151,38 @@ void elu_backward(Cpu, ConstTensor y, ConstTensor dy, float beta, Tensor dx) {
                });
 }
 
+void fill(Cpu, float value, Tensor y) {
+  for_elements(y.rows, y.cols, y.contiguous(), [&](std::int64_t i, std::int64_t j, std::int64_t count) {
+    std::fill_n(y.row(i) + j, count, value);
+  });
+}
+
+void maximum(Cpu, ConstTensor a, ConstTensor b, Tensor y) {
+  for_elements(y.rows, y.cols, false, [&](std::int64_t i, std::int64_t, std::int64_t count) {
+    for (std::int64_t j = 0; j < count; ++j) y(i, j) = std::max(a(i, j), b(i, j));
+  });
+}
+
+void maximum_backward(Cpu, ConstTensor a, ConstTensor b, Side side, ConstTensor dy, float beta, Tensor dx) {
+  for_elements(dy.rows, dy.cols, false, [&](std::int64_t i, std::int64_t, std::int64_t count) {
+    for (std::int64_t j = 0; j < count; ++j) {
+      const bool chosen = (a(i, j) >= b(i, j)) == (side == Side::first);
+      dx(i, j) = (chosen ? dy(i, j) : 0) + (beta == 0 ? 0 : beta * dx(i, j));
+    }
+  });
+}
+
+void spread_heads(Cpu, std::span<const float> a, Tensor blocks) {
+  const std::int64_t d = blocks.cols / blocks.rows;
+  for (std::int64_t h = 0; h < blocks.rows; ++h)
+    for (std::int64_t j = 0; j < blocks.cols; ++j) blocks(h, j) = j / d == h ? a[j] : 0;
+}
+
+void gather_heads(Cpu, ConstTensor blocks, float beta, std::span<float> a) {
+  const std::int64_t d = blocks.cols / blocks.rows;
+  for (std::int64_t j = 0; j < blocks.cols; ++j) a[j] = blocks(j / d, j) + (beta == 0 ? 0 : beta * a[j]);
+}
+
 void axpby(Cpu, float alpha, ConstTensor x, float beta, Tensor y) {
   for_elements(x.rows, x.cols, x.contiguous() && y.contiguous(),
                [&](std::int64_t i, std::int64_t j, std::int64_t count) {

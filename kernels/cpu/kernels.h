@@ -66,6 +66,11 @@ void relu(Cpu, ConstTensor x, Tensor y);
 void elu(Cpu, ConstTensor x, Tensor y);
 void relu_backward(Cpu, ConstTensor y, ConstTensor dy, float beta, Tensor dx, float scale);
 void elu_backward(Cpu, ConstTensor y, ConstTensor dy, float beta, Tensor dx);
+void fill(Cpu, float value, Tensor y);
+void maximum(Cpu, ConstTensor a, ConstTensor b, Tensor y);
+void maximum_backward(Cpu, ConstTensor a, ConstTensor b, Side side, ConstTensor dy, float beta, Tensor dx);
+void spread_heads(Cpu, std::span<const float> a, Tensor blocks);
+void gather_heads(Cpu, ConstTensor blocks, float beta, std::span<float> a);
 void axpby(Cpu, float alpha, ConstTensor x, float beta, Tensor y);
 void dropout(Cpu, const RowDropout& dropout, ConstTensor x, float beta, Tensor y);
 void relu_dropout(Cpu, const RowDropout& dropout, ConstTensor x, Tensor y);
@@ -95,6 +100,7 @@ void sgd(Cpu, const SgdStep& step, std::span<const float> gradient, std::span<fl
 
 void gather_rows(Cpu, ConstTensor x, std::span<const std::int32_t> rows, Tensor out);
 void add_rows(Cpu, ConstTensor x, std::span<const std::int32_t> rows, Tensor y);
+void put_rows(Cpu, ConstTensor x, std::span<const std::int32_t> rows, Tensor y);
 void gather_bytes(Cpu, const std::byte* x, std::int64_t row_bytes, std::span<const std::int64_t> rows,
                   std::byte* out);
 void decode_rows(Cpu, const std::byte* x, DType type, std::span<const float> scales, Tensor y);

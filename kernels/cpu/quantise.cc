@@ -186,31 +186,12 @@ namespace {
 HWY_EXPORT(quantise_chunk);
 HWY_EXPORT(dequantise_chunk);
 
-std::uint16_t upper_half(float value) {
-  return static_cast<std::uint16_t>(std::bit_cast<std::uint32_t>(value) >> 16);
-}
-/// The nearest bf16 that is not above, or not below: away from zero is one more of the magnitude.
-std::uint16_t bf16_below(float value) {
-  const std::uint16_t half = upper_half(value);
-  return float_of_bf16(half) > value ? static_cast<std::uint16_t>(half + 1) : half;
-}
-std::uint16_t bf16_above(float value) {
-  const std::uint16_t half = upper_half(value);
-  return float_of_bf16(half) < value ? static_cast<std::uint16_t>(half + 1) : half;
-}
-
 /// Rows of about 32 KiB.
 std::int64_t rows_per_chunk(std::int64_t cols) {
   return std::max<std::int64_t>(1, (1 << 13) / std::max<std::int64_t>(cols, 1));
 }
 
 }  // namespace
-
-QuantisedHeader quantised_header(float low, float high, float most) {
-  if (!std::isfinite(low) || !std::isfinite(high)) return {0, 0x7fc0};
-  const std::uint16_t below = bf16_below(low);
-  return {below, bf16_above((high - float_of_bf16(below)) / most)};
-}
 
 void quantise_rows(Cpu, ConstTensor x, std::span<const std::int32_t> rows, std::span<const StoreId> ids,
                    int bits, const RoundingDraws& draws, std::byte* out) {

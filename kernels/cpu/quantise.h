@@ -1,6 +1,8 @@
 #pragma once
+#include <bit>
 #include <cstdint>
 
+#include "kith/core/dtype.h"
 #include "kith/kernels/quantise.h"
 
 namespace kith {
@@ -9,8 +11,22 @@ namespace kith {
 struct QuantisedHeader {
   std::uint16_t low, step;
 };
-/// Of a range, widened to what bf16 can say; `most` is the largest q.
-QuantisedHeader quantised_header(float low, float high, float most);
+
+/// The nearest bf16 that is not above, or not below: away from zero is one more of the magnitude.
+constexpr std::uint16_t bf16_below(float value) {
+  const auto half = static_cast<std::uint16_t>(std::bit_cast<std::uint32_t>(value) >> 16);
+  return float_of_bf16(half) > value ? static_cast<std::uint16_t>(half + 1) : half;
+}
+constexpr std::uint16_t bf16_above(float value) {
+  const auto half = static_cast<std::uint16_t>(std::bit_cast<std::uint32_t>(value) >> 16);
+  return float_of_bf16(half) < value ? static_cast<std::uint16_t>(half + 1) : half;
+}
+/// Of a range, widened to what bf16 can say; `most` is the largest q. Not finite: NaN.
+constexpr QuantisedHeader quantised_header(float low, float high, float most) {
+  if (low - low != 0 || high - high != 0) return {0, 0x7fc0};
+  const std::uint16_t below = bf16_below(low);
+  return {below, bf16_above((high - float_of_bf16(below)) / most)};
+}
 
 struct QuantisedRows {
   ConstTensor x;

@@ -86,6 +86,15 @@ void add_rows(Cpu, ConstTensor x, std::span<const std::int32_t> rows, Tensor y) 
   });
 }
 
+void put_rows(Cpu, ConstTensor x, std::span<const std::int32_t> rows, Tensor y) {
+  const std::int64_t bytes = x.cols * static_cast<std::int64_t>(sizeof(float));
+  if (bytes == 0) return;
+  parallel_for(0, x.rows, rows_per_chunk(bytes), [&](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t i = begin; i < end; ++i)
+      std::memcpy(y.row(rows[i]), x.row(i), static_cast<std::size_t>(bytes));
+  });
+}
+
 void gather_bytes(Cpu, const std::byte* x, std::int64_t row_bytes, std::span<const std::int64_t> rows,
                   std::byte* out) {
   if (row_bytes == 0) return;

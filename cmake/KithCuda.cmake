@@ -1,0 +1,37 @@
+# The CUDA backend, by the preset cuda. The program runs on hosts without a driver, too: the runtime is linked
+# statically, and cuBLASLt is loaded when it is first asked for.
+option(KITH_CUDA "Build the CUDA backend" OFF)
+find_program(KITH_NVCC nvcc HINTS ENV CUDA_PATH ENV CUDA_HOME PATHS /usr/local/cuda PATH_SUFFIXES bin)
+set(KITH_CUDA_ARCHITECTURES 90 CACHE STRING "GPUs that machine code is made for; PTX of the last serves newer ones")
+
+if(KITH_CUDA)
+  if(NOT CMAKE_CUDA_COMPILER AND KITH_NVCC)
+    set(CMAKE_CUDA_COMPILER ${KITH_NVCC})
+  endif()
+  if(NOT CMAKE_CUDA_HOST_COMPILER AND NOT CMAKE_CXX_COMPILER_ID STREQUAL Clang)
+    set(CMAKE_CUDA_HOST_COMPILER ${CMAKE_CXX_COMPILER})
+  endif()
+  set(CMAKE_CUDA_ARCHITECTURES ${KITH_CUDA_ARCHITECTURES})
+  enable_language(CUDA)
+  # CMake 3.25 does not know that nvcc does C++20.
+  if(NOT CMAKE_CUDA20_STANDARD_COMPILE_OPTION)
+    set(CMAKE_CUDA20_STANDARD_COMPILE_OPTION -std=c++20)
+    set(CMAKE_CUDA20_EXTENSION_COMPILE_OPTION -std=c++20)
+  endif()
+  find_package(CUDAToolkit REQUIRED)
+  message(STATUS "CUDA ${CMAKE_CUDA_COMPILER_VERSION} for sm_${KITH_CUDA_ARCHITECTURES}: ${CMAKE_CUDA_COMPILER}")
+endif()
+
+# kith_cuda_module(NAME SOURCES a.cu b.cc … DEPENDS kith::core …): the static library kith::NAME of a module's
+# CUDA half.
+function(kith_cuda_module name)
+  cmake_parse_arguments(ARG "" "" "SOURCES;DEPENDS;PRIVATE" ${ARGN})
+  kith_module(${name} SOURCES ${ARG_SOURCES} DEPENDS ${ARG_DEPENDS} PRIVATE ${ARG_PRIVATE})
+  kith_cuda_flags(kith_${name})
+endfunction()
+
+function(kith_cuda_flags target)
+  target_include_directories(${target} SYSTEM PRIVATE ${CUDAToolkit_INCLUDE_DIRS})
+  target_compile_options(${target} PRIVATE
+    $<$<COMPILE_LANGUAGE:CUDA>:--extended-lambda;--expt-relaxed-constexpr;-lineinfo>)
+endfunction()

@@ -1,0 +1,245 @@
+#include "kith/core/cuda/device.h"
+
+#include <algorithm>
+#include <array>
+#include <cstdio>
+#include <utility>
+#include <vector>
+
+#include <cuda_runtime_api.h>
+
+#include "kith/core/cuda/check.h"
+#include "kith/core/cuda/handles.h"
+
+namespace kith {
+namespace {
+
+std::string text_of(const cudaUUID_t& uuid) {
+  std::string text = "GPU-";
+  for (const char byte : uuid.bytes) {
+    std::array<char, 3> hex{};
+    std::snprintf(hex.data(), hex.size(), "%02x", static_cast<unsigned>(static_cast<unsigned char>(byte)));
+    text += hex.data();
+  }
+  return text;
+}
+
+CudaFacts facts_of(int ordinal) {
+  cudaDeviceProp properties{};
+  check_cuda(cudaGetDeviceProperties(&properties, ordinal), "read a device's properties");
+  CudaFacts facts{.ordinal = ordinal,
+                  .name = properties.name,
+                  .uuid = text_of(properties.uuid),
+                  .multiprocessors = properties.multiProcessorCount,
+                  .capability = 10 * properties.major + properties.minor,
+                  .memory_bytes = static_cast<std::int64_t>(properties.totalGlobalMem),
+                  .l2_bytes = properties.l2CacheSize};
+  check_cuda(cudaDriverGetVersion(&facts.driver), "read the driver's version");
+  check_cuda(cudaRuntimeGetVersion(&facts.runtime), "read the runtime's version");
+  return facts;
+}
+
+/// Freed blocks stay in the pool: what one step gives back the next one takes.
+void keep_freed_memory(int ordinal) {
+  cudaMemPool_t pool = nullptr;
+  check_cuda(cudaDeviceGetDefaultMemPool(&pool, ordinal), "find the memory pool");
+  std::uint64_t all = UINT64_MAX;
+  check_cuda(cudaMemPoolSetAttribute(pool, cudaMemPoolAttrReleaseThreshold, &all), "set up the memory pool");
+}
+
+/// The key of the range that holds `at` in a map from where ranges begin.
+template <class Ranges, class Bytes>
+auto range_with(const Ranges& ranges, const std::byte* at, Bytes&& bytes_of) {
+  auto found = ranges.upper_bound(at);
+  if (found == ranges.begin()) return ranges.end();
+  --found;
+  return at < found->first + bytes_of(found->second) ? found : ranges.end();
+}
+
+}  // namespace
+
+int CudaDevice::count() {
+  int devices = 0;
+  if (cudaGetDeviceCount(&devices) == cudaSuccess) return devices;
+  // Without a driver the runtime says so once.
+  static_cast<void>(cudaGetLastError());
+  return 0;
+}
+
+CudaDevice& CudaDevice::open(int ordinal) {
+  static std::mutex mutex;
+  // Never destroyed: the driver may be gone before the statics are.
+  static auto* devices = new std::map<int, CudaDevice*>;
+  const std::lock_guard lock(mutex);
+  CudaDevice*& device = (*devices)[ordinal];
+  if (device == nullptr) {
+    const int devices_here = count();
+    if (ordinal < 0 || ordinal >= devices_here)
+      throw InputError(
+          with_facts("there is no such CUDA device: see nvidia-smi and CUDA_VISIBLE_DEVICES, or use "
+                     "--device cpu",
+                     {{"device", ordinal}, {"devices", devices_here}}));
+    device = new CudaDevice(ordinal);
+    DeviceMemory::note_opened(device);
+  }
+  device->use();
+  return *device;
+}
+
+CudaDevice::CudaDevice(int ordinal) {
+  check_cuda(cudaSetDevice(ordinal), "choose a device", {{"device", ordinal}});
+  facts_ = facts_of(ordinal);
+  keep_freed_memory(ordinal);
+  stream_ = CudaStreamTraits::make();
+}
+
+void CudaDevice::use() const {
+  check_cuda(cudaSetDevice(facts_.ordinal), "choose a device", {{"device", facts_.ordinal}});
+}
+
+void CudaDevice::synchronise(std::string_view operation) const {
+  check_cuda(cudaStreamSynchronize(stream_), operation);
+}
+
+std::byte* CudaDevice::take(std::size_t bytes) {
+  void* data = nullptr;
+  cudaError_t code = cudaMallocAsync(&data, bytes, stream_);
+  if (code == cudaErrorMemoryAllocation) {
+    // What was given back but not yet reached by the stream may be enough.
+    static_cast<void>(cudaGetLastError());
+    synchronise("wait for memory");
+    code = cudaMallocAsync(&data, bytes, stream_);
+  }
+  const std::lock_guard lock(mutex_);
+  check_cuda(code, "out of device memory",
+             {{"device", std::string_view(facts_.name)},
+              {"bytes asked for", bytes},
+              {"bytes in use", use_.live_bytes},
+              {"bytes of the device", facts_.memory_bytes}});
+  taken_.emplace(static_cast<std::byte*>(data), bytes);
+  use_.live_bytes += static_cast<std::int64_t>(bytes);
+  use_.peak_bytes = std::max(use_.peak_bytes, use_.live_bytes);
+  ++use_.allocations;
+  return static_cast<std::byte*>(data);
+}
+
+void CudaDevice::give(std::byte* data) noexcept {
+  {
+    const std::lock_guard lock(mutex_);
+    const auto found = taken_.find(data);
+    if (found == taken_.end()) return;
+    use_.live_bytes -= static_cast<std::int64_t>(found->second);
+    taken_.erase(found);
+  }
+  static_cast<void>(cudaFreeAsync(data, stream_));
+}
+
+bool CudaDevice::holds(const void* data) const {
+  const std::lock_guard lock(mutex_);
+  return range_with(taken_, static_cast<const std::byte*>(data), [](std::size_t bytes) { return bytes; }) !=
+         taken_.end();
+}
+
+void CudaDevice::count_copy(const void* to, const void* from, std::size_t bytes) {
+  const bool to_device = holds(to), from_device = holds(from);
+  const std::lock_guard lock(mutex_);
+  if (to_device && !from_device) use_.to_device_bytes += static_cast<std::int64_t>(bytes);
+  if (!to_device && from_device) use_.to_host_bytes += static_cast<std::int64_t>(bytes);
+}
+
+void CudaDevice::count_staged(std::size_t to_device, std::size_t to_host) {
+  const std::lock_guard lock(mutex_);
+  use_.to_device_bytes += static_cast<std::int64_t>(to_device);
+  use_.to_host_bytes += static_cast<std::int64_t>(to_host);
+}
+
+void CudaDevice::start_copy(void* to, const void* from, std::size_t bytes) {
+  if (bytes == 0) return;
+  check_cuda(cudaMemcpyAsync(to, from, bytes, cudaMemcpyDefault, stream_), "copy", {{"bytes", bytes}});
+  count_copy(to, from, bytes);
+}
+
+void CudaDevice::copy(void* to, const void* from, std::size_t bytes) {
+  start_copy(to, from, bytes);
+  synchronise("copy");
+}
+
+void CudaDevice::set_zero(void* data, std::size_t bytes) {
+  check_cuda(cudaMemsetAsync(data, 0, bytes, stream_), "clear memory", {{"bytes", bytes}});
+}
+
+const CudaDevice::Mirrored* CudaDevice::mirrored(const void* host, std::size_t bytes) const {
+  const auto* at = static_cast<const std::byte*>(host);
+  const auto found = range_with(mirrors_, at, [](const Mirrored& mirror) { return mirror.bytes; });
+  const bool whole = found != mirrors_.end() && at + bytes <= found->first + found->second.bytes;
+  return whole ? &found->second : nullptr;
+}
+
+const void* CudaDevice::mirror_of(const void* host, std::size_t bytes) const {
+  const std::lock_guard lock(mutex_);
+  const auto* at = static_cast<const std::byte*>(host);
+  const Mirrored* mirror = mirrored(host, bytes);
+  if (mirror == nullptr) return nullptr;
+  return mirror->device + (at - std::prev(mirrors_.upper_bound(at))->first);
+}
+
+CudaDevice::Attachment CudaDevice::attached(const void* host, std::uint64_t key,
+                                            const std::function<Attachment()>& make) {
+  {
+    const std::lock_guard lock(mutex_);
+    const Mirrored* mirror = mirrored(host, 1);
+    const auto found =
+        mirror == nullptr ? decltype(mirror->attachments.begin()){} : mirror->attachments.find(key);
+    if (mirror != nullptr && found != mirror->attachments.end()) return found->second;
+  }
+  Attachment made = make();
+  const std::lock_guard lock(mutex_);
+  if (const Mirrored* mirror = mirrored(host, 1))
+    const_cast<Mirrored*>(mirror)->attachments.emplace(key, made);
+  return made;
+}
+
+CudaMemoryUse CudaDevice::memory_use() const {
+  const std::lock_guard lock(mutex_);
+  return use_;
+}
+
+void CudaDevice::reset_peak() {
+  const std::lock_guard lock(mutex_);
+  use_.peak_bytes = use_.live_bytes;
+}
+
+CudaMirror::CudaMirror(CudaDevice& device, const void* host, std::size_t bytes) {
+  if (bytes == 0 || device.holds(host) || device.mirror_of(host, bytes) != nullptr) return;
+  std::byte* copy = device.take(bytes);
+  device.start_copy(copy, host, bytes);
+  bool added = false;
+  {
+    const std::lock_guard lock(device.mutex_);
+    // Where a shorter one begins at the same place, that one stays: the longer is copied for every call.
+    added = device.mirrors_.try_emplace(static_cast<const std::byte*>(host)).second;
+    if (added) device.mirrors_[static_cast<const std::byte*>(host)] = {bytes, copy, {}};
+  }
+  if (!added) {
+    device.give(copy);
+    return;
+  }
+  host_ = static_cast<const std::byte*>(host);
+  device_ = &device;
+}
+
+CudaMirror::~CudaMirror() {
+  if (device_ == nullptr) return;
+  std::byte* copy = nullptr;
+  std::map<std::uint64_t, CudaDevice::Attachment> attachments;
+  {
+    const std::lock_guard lock(device_->mutex_);
+    const auto found = device_->mirrors_.find(host_);
+    copy = found->second.device;
+    attachments = std::move(found->second.attachments);
+    device_->mirrors_.erase(found);
+  }
+  device_->give(copy);
+}
+
+}  // namespace kith

@@ -1,0 +1,117 @@
+#pragma once
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "kith/core/device_memory.h"
+
+struct CUstream_st;
+
+namespace kith {
+
+/// What a device is.
+struct CudaFacts {
+  int ordinal = 0;
+  std::string name;  ///< "NVIDIA H200"
+  std::string uuid;  ///< the same for every process of the host that sees this device
+  int multiprocessors = 0;
+  int capability = 0;  ///< 90 for sm_90
+  std::int64_t memory_bytes = 0, l2_bytes = 0;
+  int driver = 0, runtime = 0;  ///< 13000 for 13.0
+};
+
+/// What was asked of a device's memory so far.
+struct CudaMemoryUse {
+  std::int64_t live_bytes = 0, peak_bytes = 0;
+  std::int64_t to_device_bytes = 0, to_host_bytes = 0;  ///< copied, since the start
+  std::int64_t allocations = 0;
+};
+
+/// One GPU: its stream and its memory. Opened once in a process and kept to its end, for buffers of any
+/// lifetime may lie on it. Memory comes from CUDA's stream-ordered pool, which keeps what was given back, and
+/// is taken and given in the order of the stream. Thread-safe.
+class CudaDevice final : public DeviceMemory {
+ public:
+  /// How many devices this process may use; 0 where there is no driver. Never throws.
+  static int count();
+  /// Throws InputError when there is no such device, with what is missing.
+  static CudaDevice& open(int ordinal);
+
+  const CudaFacts& facts() const { return facts_; }
+  /// All kernels and copies go here; the default stream is never used.
+  CUstream_st* stream() const { return stream_; }
+  /// Makes this device the one that CUDA's calls of this thread mean.
+  void use() const;
+  /// Waits for the stream. Throws what went wrong before, named by `operation`.
+  void synchronise(std::string_view operation) const;
+
+  std::byte* take(std::size_t bytes) override;
+  void give(std::byte* data) noexcept override;
+  bool holds(const void* data) const override;
+  void copy(void* to, const void* from, std::size_t bytes) override;
+  void set_zero(void* data, std::size_t bytes) override;
+  /// copy() that leaves the device's work under way: a host source may be changed when it returns, a host
+  /// target not be read before the stream was waited for.
+  void start_copy(void* to, const void* from, std::size_t bytes);
+
+  /// Counts what a kernel call copied for itself.
+  void count_staged(std::size_t to_device, std::size_t to_host);
+
+  /// The device's copy of `bytes` of host memory that is mirrored (see CudaMirror), or null.
+  const void* mirror_of(const void* host, std::size_t bytes) const;
+  /// What belongs to a mirrored array and is made when first asked for: it goes with the mirror. Without a
+  /// mirror of `host` it is made for this call. `key` tells things of one array apart.
+  using Attachment = std::shared_ptr<const void>;
+  Attachment attached(const void* host, std::uint64_t key, const std::function<Attachment()>& make);
+
+  CudaMemoryUse memory_use() const;
+  /// A later peak counts from what lives now.
+  void reset_peak();
+
+ private:
+  friend class CudaMirror;
+  struct Mirrored {
+    std::size_t bytes = 0;
+    std::byte* device = nullptr;
+    std::map<std::uint64_t, Attachment> attachments;
+  };
+  explicit CudaDevice(int ordinal);
+  const Mirrored* mirrored(const void* host, std::size_t bytes) const;
+  void count_copy(const void* to, const void* from, std::size_t bytes);
+
+  CudaFacts facts_;
+  CUstream_st* stream_ = nullptr;
+  mutable std::mutex mutex_;
+  std::map<const std::byte*, std::size_t> taken_;
+  std::map<const std::byte*, Mirrored> mirrors_;
+  CudaMemoryUse use_;
+};
+
+/// A copy on the device of a host array that does not change while it lives: kernels that are given the
+/// array, or a part of it, read the copy. It must go before the array goes. What is mirrored already, empty
+/// or the device's is left as it is.
+class CudaMirror {
+ public:
+  CudaMirror() = default;
+  CudaMirror(CudaDevice& device, const void* host, std::size_t bytes);
+  CudaMirror(CudaMirror&& other) noexcept
+      : device_(std::exchange(other.device_, nullptr)), host_(other.host_) {}
+  CudaMirror& operator=(CudaMirror&& other) noexcept {
+    std::swap(device_, other.device_);
+    std::swap(host_, other.host_);
+    return *this;
+  }
+  ~CudaMirror();
+
+ private:
+  CudaDevice* device_ = nullptr;
+  const std::byte* host_ = nullptr;
+};
+
+}  // namespace kith

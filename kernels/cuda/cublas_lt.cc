@@ -1,0 +1,168 @@
+// cuBLASLt is half a gigabyte and belongs to the host's CUDA, so it is not linked but looked for when the
+// first product is asked for. What the heuristic chose for a shape is kept.
+#include <cstdlib>
+#include <map>
+#include <mutex>
+#include <string>
+#include <tuple>
+
+#include <cublasLt.h>
+#include <dlfcn.h>
+
+#include "kith/kernels/cuda/gemm.h"
+
+namespace kith::cuda {
+namespace {
+
+constexpr std::size_t kWorkspaceBytes = std::size_t{32} << 20;
+
+struct CublasLt {
+  decltype(&cublasLtCreate) create = nullptr;
+  decltype(&cublasLtMatmul) matmul = nullptr;
+  decltype(&cublasLtMatmulDescCreate) make_operation = nullptr;
+  decltype(&cublasLtMatmulDescDestroy) free_operation = nullptr;
+  decltype(&cublasLtMatmulDescSetAttribute) set_operation = nullptr;
+  decltype(&cublasLtMatrixLayoutCreate) make_layout = nullptr;
+  decltype(&cublasLtMatrixLayoutDestroy) free_layout = nullptr;
+  decltype(&cublasLtMatmulPreferenceCreate) make_preference = nullptr;
+  decltype(&cublasLtMatmulPreferenceDestroy) free_preference = nullptr;
+  decltype(&cublasLtMatmulPreferenceSetAttribute) set_preference = nullptr;
+  decltype(&cublasLtMatmulAlgoGetHeuristic) choose = nullptr;
+  cublasLtHandle_t handle = nullptr;
+  std::string file;
+  bool usable = false;
+};
+
+template <class F>
+bool find(void* library, const char* name, F& function) {
+  function = reinterpret_cast<F>(dlsym(library, name));
+  return function != nullptr;
+}
+
+/// KITH_CUBLASLT names a file; else the loader looks, as it does for every library.
+CublasLt load() {
+  CublasLt lt;
+  const char* named = std::getenv("KITH_CUBLASLT");
+  const char* const names[] = {named, "libcublasLt.so.13", "libcublasLt.so.12"};
+  void* library = nullptr;
+  for (const char* name : names) {
+    if (name == nullptr || library != nullptr) continue;
+    library = dlopen(name, RTLD_NOW | RTLD_LOCAL);
+    lt.file = name;
+  }
+  if (library == nullptr) return {};
+  lt.usable = find(library, "cublasLtCreate", lt.create) && find(library, "cublasLtMatmul", lt.matmul) &&
+              find(library, "cublasLtMatmulDescCreate", lt.make_operation) &&
+              find(library, "cublasLtMatmulDescDestroy", lt.free_operation) &&
+              find(library, "cublasLtMatmulDescSetAttribute", lt.set_operation) &&
+              find(library, "cublasLtMatrixLayoutCreate", lt.make_layout) &&
+              find(library, "cublasLtMatrixLayoutDestroy", lt.free_layout) &&
+              find(library, "cublasLtMatmulPreferenceCreate", lt.make_preference) &&
+              find(library, "cublasLtMatmulPreferenceDestroy", lt.free_preference) &&
+              find(library, "cublasLtMatmulPreferenceSetAttribute", lt.set_preference) &&
+              find(library, "cublasLtMatmulAlgoGetHeuristic", lt.choose) &&
+              lt.create(&lt.handle) == CUBLAS_STATUS_SUCCESS;
+  return lt;
+}
+
+CublasLt& cublas_lt() {
+  // Never destroyed, as the device is.
+  static auto* lt = new CublasLt(load());
+  return *lt;
+}
+
+/// A matrix as cuBLASLt wants it described.
+class Layout {
+ public:
+  Layout(const CublasLt& lt, std::int64_t rows, std::int64_t cols, std::int64_t stride) : lt_(lt) {
+    ok_ = lt.make_layout(&raw_, CUDA_R_32F, static_cast<std::uint64_t>(rows),
+                         static_cast<std::uint64_t>(cols), stride) == CUBLAS_STATUS_SUCCESS;
+  }
+  Layout(const Layout&) = delete;
+  Layout& operator=(const Layout&) = delete;
+  ~Layout() {
+    if (raw_ != nullptr) lt_.free_layout(raw_);
+  }
+  cublasLtMatrixLayout_t get() const { return raw_; }
+  bool ok() const { return ok_; }
+
+ private:
+  const CublasLt& lt_;
+  cublasLtMatrixLayout_t raw_ = nullptr;
+  bool ok_ = false;
+};
+
+class Operation {
+ public:
+  Operation(const CublasLt& lt, const Gemm& g) : lt_(lt) {
+    const cublasOperation_t a = g.transposed_a ? CUBLAS_OP_T : CUBLAS_OP_N;
+    const cublasOperation_t b = g.transposed_b ? CUBLAS_OP_T : CUBLAS_OP_N;
+    ok_ = lt.make_operation(&raw_, CUBLAS_COMPUTE_32F, CUDA_R_32F) == CUBLAS_STATUS_SUCCESS &&
+          lt.set_operation(raw_, CUBLASLT_MATMUL_DESC_TRANSA, &a, sizeof(a)) == CUBLAS_STATUS_SUCCESS &&
+          lt.set_operation(raw_, CUBLASLT_MATMUL_DESC_TRANSB, &b, sizeof(b)) == CUBLAS_STATUS_SUCCESS;
+  }
+  Operation(const Operation&) = delete;
+  Operation& operator=(const Operation&) = delete;
+  ~Operation() {
+    if (raw_ != nullptr) lt_.free_operation(raw_);
+  }
+  cublasLtMatmulDesc_t get() const { return raw_; }
+  bool ok() const { return ok_; }
+
+ private:
+  const CublasLt& lt_;
+  cublasLtMatmulDesc_t raw_ = nullptr;
+  bool ok_ = false;
+};
+
+struct Choice {
+  bool possible = false;
+  cublasLtMatmulAlgo_t algorithm{};
+};
+
+Choice choose(const CublasLt& lt, const Operation& operation, const Layout& a, const Layout& b,
+              const Layout& c) {
+  cublasLtMatmulPreference_t preference = nullptr;
+  if (lt.make_preference(&preference) != CUBLAS_STATUS_SUCCESS) return {};
+  cublasLtMatmulHeuristicResult_t result{};
+  int found = 0;
+  const bool asked = lt.set_preference(preference, CUBLASLT_MATMUL_PREF_MAX_WORKSPACE_BYTES, &kWorkspaceBytes,
+                                       sizeof(kWorkspaceBytes)) == CUBLAS_STATUS_SUCCESS &&
+                     lt.choose(lt.handle, operation.get(), a.get(), b.get(), c.get(), c.get(), preference, 1,
+                               &result, &found) == CUBLAS_STATUS_SUCCESS;
+  lt.free_preference(preference);
+  return {asked && found > 0, result.algo};
+}
+
+/// Addresses count too: an algorithm may want them aligned.
+auto shape_of(const Gemm& g) {
+  const auto alignment = [](const float* p) { return reinterpret_cast<std::uintptr_t>(p) % 256; };
+  return std::tuple(g.transposed_a, g.transposed_b, g.m, g.n, g.k, g.lda, g.ldb, g.ldc, alignment(g.a),
+                    alignment(g.b), alignment(g.c));
+}
+
+}  // namespace
+
+bool gemm_by_cublas_lt(Staging& call, const Gemm& g) {
+  CublasLt& lt = cublas_lt();
+  if (!lt.usable) return false;
+  const Operation operation(lt, g);
+  const Layout a(lt, g.transposed_a ? g.k : g.m, g.transposed_a ? g.m : g.k, g.lda);
+  const Layout b(lt, g.transposed_b ? g.n : g.k, g.transposed_b ? g.k : g.n, g.ldb);
+  const Layout c(lt, g.m, g.n, g.ldc);
+  if (!operation.ok() || !a.ok() || !b.ok() || !c.ok()) return false;
+  static std::mutex mutex;
+  static auto* choices = new std::map<decltype(shape_of(g)), Choice>;
+  const std::lock_guard lock(mutex);
+  const auto [found, added] = choices->try_emplace(shape_of(g));
+  if (added) found->second = choose(lt, operation, a, b, c);
+  if (!found->second.possible) return false;
+  const float one = 1;
+  return lt.matmul(lt.handle, operation.get(), &one, g.a, a.get(), g.b, b.get(), &g.beta, g.c, c.get(), g.c,
+                   c.get(), &found->second.algorithm, call.scratch<std::byte>(kWorkspaceBytes),
+                   kWorkspaceBytes, call.device().stream()) == CUBLAS_STATUS_SUCCESS;
+}
+
+std::string_view cublas_lt_file() { return cublas_lt().usable ? cublas_lt().file : std::string_view(); }
+
+}  // namespace kith::cuda

@@ -1,0 +1,58 @@
+#include "device_pages.h"
+
+#include <atomic>
+#include <cstdlib>
+#include <map>
+
+#include <sys/mman.h>
+
+namespace kith::emulated {
+namespace {
+
+std::byte* base() {
+  static auto* pages = static_cast<std::byte*>(
+      mmap(nullptr, kDeviceBytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0));
+  if (pages == MAP_FAILED) std::abort();
+  return pages;
+}
+
+std::mutex mutex;
+int open_count = 0;
+std::map<std::size_t, std::size_t> taken;  // by offset: bytes
+
+}  // namespace
+
+OpenPages::OpenPages() {
+  const std::lock_guard lock(mutex);
+  if (open_count++ == 0) mprotect(base(), kDeviceBytes, PROT_READ | PROT_WRITE);
+}
+OpenPages::~OpenPages() {
+  const std::lock_guard lock(mutex);
+  if (--open_count == 0) mprotect(base(), kDeviceBytes, PROT_NONE);
+}
+
+/// First fit, 256 bytes aligned and apart, so that neighbours are not touched by a small slip.
+std::byte* take_pages(std::size_t bytes) {
+  const std::lock_guard lock(mutex);
+  const std::size_t size = (bytes + 255) / 256 * 256 + 256;
+  std::size_t at = 0;
+  for (const auto& [offset, length] : taken) {
+    if (offset - at >= size) break;
+    at = offset + length;
+  }
+  if (at + size > kDeviceBytes) return nullptr;
+  taken[at] = size;
+  return base() + at;
+}
+
+void give_pages(std::byte* data) {
+  const std::lock_guard lock(mutex);
+  taken.erase(static_cast<std::size_t>(data - base()));
+}
+
+bool on_pages(const void* data) {
+  const auto* at = static_cast<const std::byte*>(data);
+  return base() <= at && at < base() + kDeviceBytes;
+}
+
+}  // namespace kith::emulated
