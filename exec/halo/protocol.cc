@@ -36,6 +36,16 @@ std::string filled(const std::string& value, const std::string& parameter) {
 const std::vector<HaloPreset>& halo_presets() {
   static const std::vector<HaloPreset> presets{
       {"exact", nullptr, "", {.plan = "cover"}, "fewest rows, nothing lost"},
+      {"exact-support",
+       nullptr,
+       "",
+       {.plan = "needed-rows", .encode = "support"},
+       "needed rows without their zeros, nothing lost"},
+      {"lean",
+       nullptr,
+       "",
+       {.plan = "needed-rows", .encode = "support-int4"},
+       "the same, what is left in four bits"},
       {"quant", "bits", "4", {.encode = "int{}"}, "rows of few bits, rounded stochastically"},
       {"deepgalois", nullptr, "", {.plan = "partial-aggregates"}, "neighbours are summed where they are"},
       {"supergcn", nullptr, "", {.plan = "cover", .encode = "int2"}, "the fewest rows, of two bits"},
