@@ -8,18 +8,9 @@
 namespace kith::halo {
 namespace {
 
-class DeltaFrames final : public HaloFrames {
+class DeltaFrames final : public NearestFrames {
  public:
-  explicit DeltaFrames(int bits) : bits_(bits) {}
-
-  std::optional<FrameBytes> known_bytes(const HaloFrame& frame) const override {
-    const std::int64_t header = quantised_row_bytes(bits_, 0);
-    return FrameBytes{frame.rows() * (quantised_row_bytes(bits_, frame.cols) - header),
-                      frame.rows() * header};
-  }
-  std::int64_t most_bytes(const HaloFrame& frame) const override {
-    return frame.rows() * quantised_row_bytes(bits_, frame.cols);
-  }
+  using NearestFrames::NearestFrames;
 
   FrameBytes pack(const Backend& on, const HaloFrame& frame, ConstTensor x,
                   std::vector<std::byte>& out) override {
@@ -28,23 +19,20 @@ class DeltaFrames final : public HaloFrames {
       const RowMemory::Row& copy = sent_.row(frame, i);
       for (std::int64_t j = 0; j < frame.cols; ++j) difference(i, j) = x(i, j) - copy.values[j];
     }
-    std::byte* wire = appended(out, most_bytes(frame));
-    quantise_rows_to_nearest(on, difference, bits_, wire);
-    dequantise_rows(on, wire, bits_, difference);
+    append(on, frame, difference, difference, out);
     add(sent_, frame, difference);
     return *known_bytes(frame);
   }
 
   void unpack(const Backend& on, const HaloFrame& frame, std::span<const std::byte> bytes,
               Tensor y) override {
-    dequantise_rows(on, taken(bytes, most_bytes(frame)).data(), bits_, y);
+    read(on, frame, bytes, y);
     add(received_, frame, y);
     for (std::int64_t i = 0; i < frame.rows(); ++i) {
       const std::vector<float>& copy = received_.row(frame, i).values;
       std::copy(copy.begin(), copy.end(), y.row(i));
     }
   }
-  bool remembers() const override { return true; }
 
  private:
   static void add(RowMemory& memory, const HaloFrame& frame, ConstTensor difference) {
@@ -54,7 +42,6 @@ class DeltaFrames final : public HaloFrames {
     }
   }
 
-  int bits_;
   RowMemory sent_, received_;
 };
 

@@ -7,18 +7,9 @@
 namespace kith::halo {
 namespace {
 
-class FeedbackFrames final : public HaloFrames {
+class FeedbackFrames final : public NearestFrames {
  public:
-  explicit FeedbackFrames(int bits) : bits_(bits) {}
-
-  std::optional<FrameBytes> known_bytes(const HaloFrame& frame) const override {
-    const std::int64_t header = quantised_row_bytes(bits_, 0);
-    return FrameBytes{frame.rows() * (quantised_row_bytes(bits_, frame.cols) - header),
-                      frame.rows() * header};
-  }
-  std::int64_t most_bytes(const HaloFrame& frame) const override {
-    return frame.rows() * quantised_row_bytes(bits_, frame.cols);
-  }
+  using NearestFrames::NearestFrames;
 
   FrameBytes pack(const Backend& on, const HaloFrame& frame, ConstTensor x,
                   std::vector<std::byte>& out) override {
@@ -28,9 +19,7 @@ class FeedbackFrames final : public HaloFrames {
       const bool running = !lost.fresh && lost.step + 1 == frame.pass.step;
       for (std::int64_t j = 0; j < frame.cols; ++j) wanted(i, j) = x(i, j) + (running ? lost.values[j] : 0);
     }
-    std::byte* wire = appended(out, most_bytes(frame));
-    quantise_rows_to_nearest(on, wanted, bits_, wire);
-    dequantise_rows(on, wire, bits_, said);
+    append(on, frame, wanted, said, out);
     for (std::int64_t i = 0; i < frame.rows(); ++i) {
       RowMemory::Row& lost = lost_.row(frame, i);
       for (std::int64_t j = 0; j < frame.cols; ++j) lost.values[j] = wanted(i, j) - said(i, j);
@@ -42,12 +31,10 @@ class FeedbackFrames final : public HaloFrames {
 
   void unpack(const Backend& on, const HaloFrame& frame, std::span<const std::byte> bytes,
               Tensor y) override {
-    dequantise_rows(on, taken(bytes, most_bytes(frame)).data(), bits_, y);
+    read(on, frame, bytes, y);
   }
-  bool remembers() const override { return true; }
 
  private:
-  int bits_;
   RowMemory lost_;
 };
 

@@ -5,6 +5,7 @@
 // an element, what is left of a row is quantised like a row of its own.
 #include <cstring>
 #include <numeric>
+#include <set>
 
 #include "kith/exec/halo/frames.h"
 #include "kith/exec/halo/values.h"
@@ -143,7 +144,7 @@ class SupportFrames final : public HaloFrames {
   std::vector<Columns> note_supports(const Backend& on, const HaloFrame& frame, ConstTensor x,
                                      std::vector<std::byte>& out, FrameBytes& all) {
     if (!frame.pass.zeros) return {};
-    sparse_[frame.pass.layer] = true;
+    sparse_.insert(frame.pass.layer);
     const Matrix mask = mask_of(on, frame);
     std::vector<Columns> supports(static_cast<std::size_t>(frame.rows()));
     std::uint8_t byte = 0;
@@ -174,7 +175,7 @@ class SupportFrames final : public HaloFrames {
   std::vector<Columns> read_supports(const Backend& on, const HaloFrame& frame,
                                      std::span<const std::byte>& bytes) {
     if (!frame.pass.zeros) return {};
-    sparse_[frame.pass.layer] = true;
+    sparse_.insert(frame.pass.layer);
     const Matrix mask = mask_of(on, frame);
     std::int64_t kept = 0;
     for (std::int64_t i = 0; i < frame.rows(); ++i)
@@ -198,7 +199,7 @@ class SupportFrames final : public HaloFrames {
   int bits_;
   Elements elements_;
   Supports packed_, unpacked_;  ///< of the forward frames of this step
-  std::map<int, bool> sparse_;  ///< by layer
+  std::set<int> sparse_;        ///< layers
 };
 
 }  // namespace

@@ -2,6 +2,27 @@
 
 namespace kith {
 
+std::optional<FrameBytes> NearestFrames::known_bytes(const HaloFrame& frame) const {
+  const std::int64_t header = frame.rows() * quantised_row_bytes(bits_, 0);
+  return FrameBytes{most_bytes(frame) - header, header};
+}
+
+std::int64_t NearestFrames::most_bytes(const HaloFrame& frame) const {
+  return frame.rows() * quantised_row_bytes(bits_, frame.cols);
+}
+
+void NearestFrames::append(const Backend& on, const HaloFrame& frame, ConstTensor x, Tensor said,
+                           std::vector<std::byte>& out) const {
+  std::byte* wire = appended(out, most_bytes(frame));
+  quantise_rows_to_nearest(on, x, bits_, wire);
+  dequantise_rows(on, wire, bits_, said);
+}
+
+void NearestFrames::read(const Backend& on, const HaloFrame& frame, std::span<const std::byte> bytes,
+                         Tensor y) const {
+  dequantise_rows(on, taken(bytes, most_bytes(frame)).data(), bits_, y);
+}
+
 RowMemory::Row& RowMemory::row(const HaloFrame& frame, std::int64_t i) {
   auto& link = links_[{frame.pass.layer, frame.pass.backward, frame.peer.value()}];
   Row& row = link[frame.ids[static_cast<std::size_t>(i)].value()];

@@ -65,6 +65,25 @@ class FramedEncode final : public HaloEncode {
   Frames frames_;
 };
 
+/// Rows of 8, 4, 2 or 1 bits an element, rounded to the nearest: what encodings that make up for the rounding
+/// later have in common.
+class NearestFrames : public HaloFrames {
+ public:
+  explicit NearestFrames(int bits) : bits_(bits) {}
+  std::optional<FrameBytes> known_bytes(const HaloFrame& frame) const final;
+  std::int64_t most_bytes(const HaloFrame& frame) const final;
+  bool remembers() const final { return true; }
+
+ protected:
+  /// Appends x; `said` (x itself, if it need not last) becomes what the receiver reads.
+  void append(const Backend& on, const HaloFrame& frame, ConstTensor x, Tensor said,
+              std::vector<std::byte>& out) const;
+  void read(const Backend& on, const HaloFrame& frame, std::span<const std::byte> bytes, Tensor y) const;
+
+ private:
+  int bits_;
+};
+
 /// Any encoding's rows, one behind the other, as a frame.
 class RowFrames final : public HaloFrames {
  public:

@@ -14,12 +14,6 @@ namespace {
 
 constexpr std::int64_t kWidth = 40;
 
-const RandomStore& graph() {
-  static const RandomStore store(
-      {.nodes = 240, .degree = 6, .self_loops = true, .cols = 12, .train_stride = 3, .all_splits = true});
-  return store;
-}
-
 /// x of a node at a step: what every rank can say of every other.
 float value_of(StoreId node, std::int64_t column, std::uint32_t step) {
   return std::sin(static_cast<float>(node.value() * 31 + column * 7)) + static_cast<float>(step);
@@ -59,7 +53,7 @@ struct End {
 
 template <class Work>
 void on_three_ranks(HaloProtocol protocol, Work&& work, const Faults& faults = {}) {
-  const PartitionedStore parts = cut(graph(), "random", 3);
+  const PartitionedStore parts = cut(training_graph(), "random", 3);
   protocol.seed = 3;
   run_thread_ranks(
       3,
@@ -249,7 +243,7 @@ Training with(const std::string& model, const HaloProtocol& protocol) {
 TEST(Encodings, SupportTrainsAsTheExactProtocolDoesWithFewerBytes) {
   for (const std::string model : {"gcn", "sage", "gin", "gat", "sage-max"}) {
     for (const std::string plan : {"halo-rows", "needed-rows", "cover"}) {
-      const PartitionedStore parts = cut(graph(), "random", 4);
+      const PartitionedStore parts = cut(training_graph(), "random", 4);
       const Trained exact = trained_on_threads(4, parts, with(model, {.plan = plan}));
       const Trained coded = trained_on_threads(4, parts, with(model, {.plan = plan, .encode = "support"}));
       EXPECT_LT(largest_relative_difference(coded.losses, exact.losses), 1e-4) << model;
@@ -263,7 +257,7 @@ TEST(Encodings, SupportTrainsAsTheExactProtocolDoesWithFewerBytes) {
 
 TEST(Encodings, AtItsExactEndAValueIsTheExactTraining) {
   for (const std::string model : {"gcn", "sage", "gat"}) {
-    const PartitionedStore parts = cut(graph(), "random", 3);
+    const PartitionedStore parts = cut(training_graph(), "random", 3);
     const Trained exact = trained_on_threads(3, parts, with(model, {}));
     for (const HaloProtocol& protocol :
          {HaloProtocol{.select = "moved:0"}, HaloProtocol{.encode = "falling:1"},
@@ -276,7 +270,7 @@ TEST(Encodings, AtItsExactEndAValueIsTheExactTraining) {
 }
 
 TEST(Encodings, TrainNearTheExactProtocol) {
-  const PartitionedStore parts = cut(graph(), "metis", 3);
+  const PartitionedStore parts = cut(training_graph(), "metis", 3);
   const double exact = trained_on_threads(3, parts, with("gcn", {})).losses.back();
   for (const HaloProtocol& protocol :
        {HaloProtocol{.encode = "support-int4"}, HaloProtocol{.encode = "support-bf16"},
@@ -291,7 +285,7 @@ TEST(Encodings, TrainNearTheExactProtocol) {
 
 TEST(Encodings, ACorruptedFrameEndsTheTraining) {
   const Faults faults{.seed = 5, .corrupt_probability = 0.05, .corrupted = "halo exchange"};
-  const PartitionedStore parts = cut(graph(), "metis", 3);
+  const PartitionedStore parts = cut(training_graph(), "metis", 3);
   try {
     trained_on_threads(3, parts, with("gcn", {.checksum = true}), faults);
     FAIL() << "must be noticed";

@@ -14,12 +14,6 @@ namespace {
 
 using Entries = std::map<LedgerKey, double>;
 
-const RandomStore& graph() {
-  static const RandomStore store(
-      {.nodes = 240, .degree = 6, .self_loops = true, .cols = 12, .train_stride = 3, .all_splits = true});
-  return store;
-}
-
 Training with(const std::string& model, const HaloProtocol& protocol) {
   Training training = full_graph_training(model);
   training.options.epochs = 7;
@@ -72,7 +66,7 @@ TEST(Forecast, CountedBytesAreThoseOfThePlanForEveryPreset) {
   for (const std::string model : {"gcn", "gat"}) {
     for (const HaloPreset& preset : halo_presets()) {
       if (!fits(preset, model)) continue;
-      const PartitionedStore parts = cut(graph(), "random", 3);
+      const PartitionedStore parts = cut(training_graph(), "random", 3);
       const Training training = with(model, protocol_named(preset.name));
       if (data_decide(training.options.protocol)) {
         EXPECT_THROW(counted_traffic(parts, training.options, factory(training.model)), InputError);
@@ -90,7 +84,7 @@ TEST(Forecast, CountedBytesAreThoseOfThePlanForEveryPreset) {
 /// Every value of an axis beside every value of every other; what a plan of sums cannot be combined with is
 /// refused.
 TEST(Forecast, CountedBytesAreThoseOfThePlanForEveryPairOfValues) {
-  const PartitionedStore parts = cut(graph(), "random", 3);
+  const PartitionedStore parts = cut(training_graph(), "random", 3);
   const std::vector<std::string> selects{"all", "boundary:0.5", "bins:3"}, encodes{"fp32", "bf16", "int4"},
       schedules{"sync", "overlap", "stale"};
   int refused = 0;
@@ -119,7 +113,7 @@ TEST(Forecast, CountedBytesAreThoseOfThePlanForEveryPairOfValues) {
 
 /// The exchange's own counts, of the messages that it really made.
 TEST(Forecast, PayloadAndHeadersAreWhatCrossedTheWire) {
-  const PartitionedStore parts = cut(graph(), "metis", 3);
+  const PartitionedStore parts = cut(training_graph(), "metis", 3);
   for (const HaloPreset& preset : halo_presets()) {
     for (const Entries& entries : counted(parts, with("gcn", protocol_named(preset.name)))) {
       double bytes = 0, messages = 0, rows = 0;
@@ -136,7 +130,7 @@ TEST(Forecast, PayloadAndHeadersAreWhatCrossedTheWire) {
 }
 
 TEST(Forecast, WhatCrossesOnceIsListsAndFeaturesOrTheirSums) {
-  const PartitionedStore parts = cut(graph(), "random", 4);
+  const PartitionedStore parts = cut(training_graph(), "random", 4);
   for (const std::string plan : {"halo-rows", "cover"}) {
     for (const double input_dropout : {0.0, 0.5}) {
       Training training = with("sage", {.plan = plan});
@@ -154,7 +148,7 @@ TEST(Forecast, WhatCrossesOnceIsListsAndFeaturesOrTheirSums) {
 /// Small enough to count by hand: the halo rows of `kith partition`, three layers of widths 12, 8, 8 and 4
 /// classes. Layer 0 sends the features (12 < 2 · 8), the last layer its product.
 TEST(Forecast, ReferencesAreTheHaloRowsAndTheBroadcastOfEveryLayer) {
-  const PartitionedStore parts = cut(graph(), "random", 4);
+  const PartitionedStore parts = cut(training_graph(), "random", 4);
   std::int64_t halo = 0;
   for (Part part{0}; part.value() < 4; ++part) halo += std::ssize(parts.part(part).halo);
   const Training training = with("gcn", {});
@@ -168,7 +162,7 @@ TEST(Forecast, ReferencesAreTheHaloRowsAndTheBroadcastOfEveryLayer) {
 }
 
 TEST(Forecast, ATrialIsTheTrainingOfAsManyRanks) {
-  const PartitionedStore parts = cut(graph(), "metis", 3);
+  const PartitionedStore parts = cut(training_graph(), "metis", 3);
   const Training training = with("sage", protocol_named("quant:bits=2"));
   const ProtocolTrial trial = trained_trial(parts, training.options, factory(training.model));
   const Trained trained = trained_on_threads(3, parts, training);

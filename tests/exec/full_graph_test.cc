@@ -8,17 +8,10 @@ namespace {
 
 const char* const kModels[] = {"gcn", "sage", "gat"};
 
-/// Hubs, isolated nodes, self-loops; directed, so that halos differ from what is sent.
-const RandomStore& graph() {
-  static const RandomStore store(
-      {.nodes = 240, .degree = 6, .self_loops = true, .cols = 12, .train_stride = 3, .all_splits = true});
-  return store;
-}
-
 const Trained& on_one_rank(const std::string& model) {
   static std::map<std::string, Trained> known;
   if (!known.contains(model))
-    known[model] = trained_on_threads(1, cut(graph(), "range", 1), full_graph_training(model));
+    known[model] = trained_on_threads(1, cut(training_graph(), "range", 1), full_graph_training(model));
   return known[model];
 }
 
@@ -34,7 +27,7 @@ TEST(FullGraph, TrainingOnAnyRanksAndPartsIsThatOfOneRank) {
   for (const std::string model : kModels) {
     for (const std::string method : {"random", "metis"}) {
       for (const int ranks : {1, 2, 3, 4}) {
-        const PartitionedStore parts = cut(graph(), method, ranks);
+        const PartitionedStore parts = cut(training_graph(), method, ranks);
         const Trained overlap = trained_on_threads(ranks, parts, full_graph_training(model, "overlap"));
         expect_the_training_of_one_rank(overlap, model, method + " on " + std::to_string(ranks));
         EXPECT_EQ(overlap.halo_bytes > 0, ranks > 1);
@@ -51,12 +44,12 @@ TEST(FullGraph, SeveralPartsOnARankAreTheSameTraining) {
   for (const std::string model : kModels)
     for (const int ranks : {1, 2, 3})
       expect_the_training_of_one_rank(
-          trained_on_threads(ranks, cut(graph(), "metis", 5), full_graph_training(model)), model,
+          trained_on_threads(ranks, cut(training_graph(), "metis", 5), full_graph_training(model)), model,
           "5 parts on " + std::to_string(ranks));
 }
 
 TEST(FullGraph, DelayedAndReorderedMessagesChangeNoBit) {
-  const PartitionedStore parts = cut(graph(), "random", 3);
+  const PartitionedStore parts = cut(training_graph(), "random", 3);
   for (const std::string model : kModels) {
     const Trained calm = trained_on_threads(3, parts, full_graph_training(model));
     for (std::uint64_t seed = 0; seed < 2; ++seed) {
@@ -70,7 +63,8 @@ TEST(FullGraph, DelayedAndReorderedMessagesChangeNoBit) {
 
 TEST(FullGraph, TheSameRunTwiceIsTheSameInEveryBit) {
   for (const std::string model : kModels) {
-    const Trained again = trained_on_threads(1, cut(graph(), "range", 1), full_graph_training(model));
+    const Trained again =
+        trained_on_threads(1, cut(training_graph(), "range", 1), full_graph_training(model));
     EXPECT_EQ(again.losses, on_one_rank(model).losses) << model;
     EXPECT_EQ(again.weights, on_one_rank(model).weights) << model;
   }
@@ -79,9 +73,10 @@ TEST(FullGraph, TheSameRunTwiceIsTheSameInEveryBit) {
 TEST(FullGraph, EvaluationOnAnyRanksIsThatOfOneRank) {
   Training untrained = full_graph_training("sage");
   untrained.options.epochs = 0;
-  const Evaluation one = trained_on_threads(1, cut(graph(), "range", 1), untrained).evaluation;
+  const Evaluation one = trained_on_threads(1, cut(training_graph(), "range", 1), untrained).evaluation;
   for (const int ranks : {2, 4}) {
-    const Evaluation some = trained_on_threads(ranks, cut(graph(), "random", ranks), untrained).evaluation;
+    const Evaluation some =
+        trained_on_threads(ranks, cut(training_graph(), "random", ranks), untrained).evaluation;
     for (int split = 0; split < 3; ++split) {
       EXPECT_DOUBLE_EQ(some.accuracy[split], one.accuracy[split]);
       EXPECT_NEAR(some.loss[split], one.loss[split], 1e-5 * one.loss[split]);
@@ -121,7 +116,7 @@ TEST(FullGraph, EmptyPartsTakePart) {
 }
 
 TEST(FullGraph, MoreRanksThanPartsAreRefused) {
-  const PartitionedStore parts = cut(graph(), "random", 2);
+  const PartitionedStore parts = cut(training_graph(), "random", 2);
   EXPECT_THROW(trained_on_threads(3, parts, full_graph_training("gcn")), InputError);
 }
 

@@ -6,12 +6,6 @@ namespace {
 
 const char* const kModels[] = {"gcn", "sage", "gat"};
 
-const RandomStore& graph() {
-  static const RandomStore store(
-      {.nodes = 240, .degree = 6, .self_loops = true, .cols = 12, .train_stride = 3, .all_splits = true});
-  return store;
-}
-
 void expect_the_same_training(const Trained& some, const Trained& one, const std::string& where) {
   EXPECT_LT(largest_relative_difference(some.losses, one.losses), 1e-4) << where;
   EXPECT_LT(relative_distance(some.first_gradient, one.first_gradient), 1e-5) << where;
@@ -20,17 +14,17 @@ void expect_the_same_training(const Trained& some, const Trained& one, const std
 TEST(MiniBatch, TrainingOnAnyRanksAndPartsIsThatOfOneRank) {
   for (const std::string model : kModels) {
     const Training training = mini_batch_training(model);
-    const Trained one = trained_on_threads(1, cut(graph(), "range", 1), training);
+    const Trained one = trained_on_threads(1, cut(training_graph(), "range", 1), training);
     for (const std::string method : {"random", "metis"})
       for (const int ranks : {2, 4})
-        expect_the_same_training(trained_on_threads(ranks, cut(graph(), method, 4), training), one,
+        expect_the_same_training(trained_on_threads(ranks, cut(training_graph(), method, 4), training), one,
                                  model + " on " + std::to_string(ranks) + " ranks, " + method);
   }
 }
 
 TEST(MiniBatch, CacheAndPrefetchAndFaultsChangeNoBit) {
   Training training = mini_batch_training("sage");
-  const PartitionedStore parts = cut(graph(), "random", 3);
+  const PartitionedStore parts = cut(training_graph(), "random", 3);
   const Trained plain = trained_on_threads(3, parts, training);
   for (const char* cache : {"none", "degree:5", "vip:100000"}) {
     for (const int prefetch : {0, 3}) {
@@ -48,8 +42,8 @@ TEST(MiniBatch, WithReplacementIsTheSameOnAnyRanks) {
   for (const std::string model : kModels) {
     Training training = mini_batch_training(model);
     training.options.replace = true;
-    const Trained one = trained_on_threads(1, cut(graph(), "range", 1), training);
-    expect_the_same_training(trained_on_threads(3, cut(graph(), "random", 3), training), one, model);
+    const Trained one = trained_on_threads(1, cut(training_graph(), "range", 1), training);
+    expect_the_same_training(trained_on_threads(3, cut(training_graph(), "random", 3), training), one, model);
   }
 }
 
@@ -63,9 +57,9 @@ TEST(MiniBatch, OfEverythingIsTheFullGraph) {
     batch.options.regime = Regime::mini_batch;
     batch.options.fanouts = {-1, -1, -1};
     batch.options.batch_size = 1000;
-    const Trained expected = trained_on_threads(1, cut(graph(), "range", 1), full);
+    const Trained expected = trained_on_threads(1, cut(training_graph(), "range", 1), full);
     for (const int ranks : {1, 3})
-      expect_the_same_training(trained_on_threads(ranks, cut(graph(), "metis", 3), batch), expected,
+      expect_the_same_training(trained_on_threads(ranks, cut(training_graph(), "metis", 3), batch), expected,
                                model + " on " + std::to_string(ranks));
   }
 }
@@ -79,8 +73,8 @@ TEST(MiniBatch, OfEverythingIsTheFullGraphWithDropoutOfRows) {
     batch.options.regime = Regime::mini_batch;
     batch.options.fanouts = {-1, -1, -1};
     batch.options.batch_size = 1000;
-    expect_the_same_training(trained_on_threads(2, cut(graph(), "random", 2), batch),
-                             trained_on_threads(1, cut(graph(), "range", 1), full), model);
+    expect_the_same_training(trained_on_threads(2, cut(training_graph(), "random", 2), batch),
+                             trained_on_threads(1, cut(training_graph(), "range", 1), full), model);
   }
 }
 

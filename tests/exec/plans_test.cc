@@ -20,13 +20,6 @@ const std::vector<std::string>& models() {
   return names;
 }
 
-/// Hubs, isolated nodes, self-loops; directed, so that halos differ from what is sent.
-const RandomStore& graph() {
-  static const RandomStore store(
-      {.nodes = 240, .degree = 6, .self_loops = true, .cols = 12, .train_stride = 3, .all_splits = true});
-  return store;
-}
-
 Training with(const std::string& model, const HaloProtocol& protocol) {
   Training training = full_graph_training(model);
   training.options.protocol = protocol;
@@ -48,10 +41,10 @@ INSTANTIATE_TEST_SUITE_P(Models, PlansOf, testing::ValuesIn(models()), [](const 
 
 TEST_P(PlansOf, OnAnyRanksAndPartsAreTheTrainingOfOneRank) {
   const std::string model = GetParam();
-  const Trained one = trained_on_threads(1, cut(graph(), "range", 1), full_graph_training(model));
+  const Trained one = trained_on_threads(1, cut(training_graph(), "range", 1), full_graph_training(model));
   for (const std::string method : {"random", "metis"}) {
     for (const int ranks : {1, 2, 3, 4, 7}) {
-      const PartitionedStore parts = cut(graph(), method, ranks);
+      const PartitionedStore parts = cut(training_graph(), method, ranks);
       for (const std::string& plan : halo_choices("plan")) {
         if (!fits(plan, model)) continue;
         const std::string where = plan + ", " + method + " on " + std::to_string(ranks);
@@ -69,9 +62,10 @@ TEST_P(PlansOf, OnAnyRanksAndPartsAreTheTrainingOfOneRank) {
 }
 
 TEST(Plans, SeveralPartsOnARankAreTheSameTraining) {
-  const Trained one = trained_on_threads(1, cut(graph(), "range", 1), full_graph_training("gcn"));
+  const Trained one = trained_on_threads(1, cut(training_graph(), "range", 1), full_graph_training("gcn"));
   for (const std::string plan : {"partial-aggregates", "cover"}) {
-    const Trained some = trained_on_threads(3, cut(graph(), "metis", 5), with("gcn", {.plan = plan}));
+    const Trained some =
+        trained_on_threads(3, cut(training_graph(), "metis", 5), with("gcn", {.plan = plan}));
     EXPECT_LT(largest_relative_difference(some.losses, one.losses), 1e-4) << plan;
     EXPECT_LT(relative_distance(some.first_gradient, one.first_gradient), 1e-5) << plan;
   }
@@ -81,14 +75,14 @@ TEST(Plans, SeveralPartsOnARankAreTheSameTraining) {
 TEST(Plans, CoverWithoutPruningIsTheTrainingOfOneRank) {
   Training plain = full_graph_training("gcn"), covered = with("gcn", {.plan = "cover"});
   plain.model.norm = covered.model.norm = "batch";
-  const Trained one = trained_on_threads(1, cut(graph(), "range", 1), plain);
-  const Trained some = trained_on_threads(3, cut(graph(), "random", 3), covered);
+  const Trained one = trained_on_threads(1, cut(training_graph(), "range", 1), plain);
+  const Trained some = trained_on_threads(3, cut(training_graph(), "random", 3), covered);
   EXPECT_LT(largest_relative_difference(some.losses, one.losses), 1e-4);
   EXPECT_LT(relative_distance(some.first_gradient, one.first_gradient), 1e-5);
 }
 
 TEST(Plans, DelayedAndReorderedMessagesChangeNoBit) {
-  const PartitionedStore parts = cut(graph(), "random", 3);
+  const PartitionedStore parts = cut(training_graph(), "random", 3);
   for (const std::string plan : {"partial-aggregates", "cover"}) {
     const Trained calm = trained_on_threads(3, parts, with("gin", {.plan = plan}));
     const Faults faults{.seed = 3, .delay_probability = 0.3, .reorder_probability = 0.3};
@@ -107,7 +101,7 @@ struct Whole {
 
 Whole whole(const PartitionedStore& parts, int ranks) {
   Whole all;
-  const Store store = Store::open(graph().folder.path() / "store");
+  const Store store = Store::open(training_graph().folder.path() / "store");
   store.graph().visit([&](auto csr) {
     for (std::int64_t v = 0; v < csr.n(); ++v) all.sources.emplace_back(csr.row(v).begin(), csr.row(v).end());
   });
@@ -159,7 +153,7 @@ std::vector<std::set<std::int64_t>> needed_rows(const Whole& all) {
 std::vector<std::int64_t> planned_rows(const std::string& plan, const std::string& method, int ranks) {
   std::vector<std::int64_t> rows(2);
   std::mutex mutex;
-  const PartitionedStore parts = cut(graph(), method, ranks);
+  const PartitionedStore parts = cut(training_graph(), method, ranks);
   run_thread_ranks(ranks, [&](Communicator& comm) {
     Ledger ledger;
     const Ownership ownership(parts, ranks);
@@ -175,7 +169,7 @@ std::vector<std::int64_t> planned_rows(const std::string& plan, const std::strin
 TEST(Plans, ACoverIsTheFewestRowsBetweenEveryPairAndPartialAggregatesARowADestination) {
   for (const std::string method : {"random", "metis"}) {
     for (const int ranks : {2, 3, 4}) {
-      const Whole all = whole(cut(graph(), method, ranks), ranks);
+      const Whole all = whole(cut(training_graph(), method, ranks), ranks);
       std::set<std::int64_t> every;
       for (const auto& [node, rank] : all.rank_of) every.insert(node);
       std::int64_t sums = 0;
@@ -196,7 +190,7 @@ TEST(Plans, ACoverIsTheFewestRowsBetweenEveryPairAndPartialAggregatesARowADestin
 /// Without dropout of the features a sum of theirs never changes: it crosses once, from 12 columns, instead
 /// of their rows; no rank holds features of others.
 TEST(Plans, SumsOfFeaturesCrossOnceWhereTheModelReadsNothingElse) {
-  const PartitionedStore parts = cut(graph(), "random", 3);
+  const PartitionedStore parts = cut(training_graph(), "random", 3);
   const Whole all = whole(parts, 3);
   std::set<std::int64_t> every;
   for (const auto& [node, rank] : all.rank_of) every.insert(node);
@@ -208,7 +202,7 @@ TEST(Plans, SumsOfFeaturesCrossOnceWhereTheModelReadsNothingElse) {
   for (const std::string model : {"gcn", "sage", "gin"}) {
     Training plain = with(model, {});
     plain.model.input_dropout = 0;
-    const Trained one = trained_on_threads(1, cut(graph(), "range", 1), plain);
+    const Trained one = trained_on_threads(1, cut(training_graph(), "range", 1), plain);
     for (const auto& [plan, count] : rows) {
       Training summed = with(model, {.plan = plan});
       summed.model.input_dropout = 0;
@@ -232,7 +226,7 @@ TEST(Plans, SumsOfFeaturesCrossOnceWhereTheModelReadsNothingElse) {
 
 /// Three layers exchange 8 columns, then 4 (classes), and back; features cross once.
 TEST(Plans, BytesAreThoseOfThePlansRows) {
-  const PartitionedStore parts = cut(graph(), "random", 2);
+  const PartitionedStore parts = cut(training_graph(), "random", 2);
   const auto bytes = [&](const HaloProtocol& protocol) {
     double sum = 0;
     std::mutex mutex;
@@ -264,7 +258,7 @@ TEST(Plans, TheirRowsAreTheseCounts) {
 
 std::string refusal(const std::string& model, const HaloProtocol& protocol) {
   try {
-    trained_on_threads(2, cut(graph(), "random", 2), with(model, protocol));
+    trained_on_threads(2, cut(training_graph(), "random", 2), with(model, protocol));
   } catch (const InputError& error) {
     return error.what();
   }

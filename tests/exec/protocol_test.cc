@@ -17,12 +17,6 @@ namespace {
 
 constexpr std::int64_t kWidth = 40;
 
-const RandomStore& graph() {
-  static const RandomStore store(
-      {.nodes = 240, .degree = 6, .self_loops = true, .cols = 12, .train_stride = 3, .all_splits = true});
-  return store;
-}
-
 /// x of a node at a step: what every rank can say of every other.
 float value_of(StoreId node, std::int64_t column, std::uint32_t step) {
   return std::sin(static_cast<float>(node.value() * 31 + column * 7)) + static_cast<float>(step);
@@ -60,7 +54,7 @@ struct End {
 /// work(end, communicator) on three ranks with random parts.
 template <class Work>
 void on_three_ranks(const HaloProtocol& protocol, Work&& work) {
-  const PartitionedStore parts = cut(graph(), "random", 3);
+  const PartitionedStore parts = cut(training_graph(), "random", 3);
   run_thread_ranks(3, [&](Communicator& comm) {
     Ledger ledger;
     const Ownership ownership(parts, 3);
@@ -193,7 +187,7 @@ Training with(const std::string& model, const HaloProtocol& protocol) {
 TEST(Protocol, NeededRowsAreTheSameTrainingInEveryBitWithFewerBytes) {
   for (const std::string model : {"gcn", "sage", "sage-max", "gin", "gat", "gatv2"}) {
     for (const std::string method : {"random", "metis"}) {
-      const PartitionedStore parts = cut(graph(), method, 4);
+      const PartitionedStore parts = cut(training_graph(), method, 4);
       const Trained all = trained_on_threads(4, parts, with(model, {}));
       const Trained needed = trained_on_threads(4, parts, with(model, {.plan = "needed-rows"}));
       EXPECT_EQ(needed.losses, all.losses) << model << ", " << method;
@@ -205,8 +199,8 @@ TEST(Protocol, NeededRowsAreTheSameTrainingInEveryBitWithFewerBytes) {
 
 /// Breadth-first from the train nodes over the whole graph, without lists or ranks.
 TEST(Protocol, NeededRowsAreTheReceptiveFieldOfTheTrainNodes) {
-  const PartitionedStore parts = cut(graph(), "random", 3);
-  const Store store = Store::open(graph().folder.path() / "store");
+  const PartitionedStore parts = cut(training_graph(), "random", 3);
+  const Store store = Store::open(training_graph().folder.path() / "store");
   const Ownership ownership(parts, 3);
   std::map<std::int64_t, int> rank_of;
   for (int r = 0; r < 3; ++r)
@@ -253,7 +247,7 @@ TEST(Protocol, NeededRowsAreTheReceptiveFieldOfTheTrainNodes) {
 
 TEST(Protocol, AtItsExactEndAValueIsTheExactTraining) {
   for (const std::string model : {"gcn", "sage", "gin"}) {
-    const PartitionedStore parts = cut(graph(), "random", 3);
+    const PartitionedStore parts = cut(training_graph(), "random", 3);
     const Trained exact = trained_on_threads(3, parts, with(model, {}));
     for (const HaloProtocol& protocol :
          {HaloProtocol{.select = "boundary:1"}, HaloProtocol{.select = "bins:1"}}) {
@@ -265,7 +259,7 @@ TEST(Protocol, AtItsExactEndAValueIsTheExactTraining) {
 }
 
 TEST(Protocol, BytesAreThoseOfTheRowsAndTheirEncoding) {
-  const PartitionedStore parts = cut(graph(), "random", 3);
+  const PartitionedStore parts = cut(training_graph(), "random", 3);
   const auto bytes = [&](const HaloProtocol& protocol) {
     return trained_on_threads(3, parts, with("sage", protocol)).halo_bytes;
   };
@@ -289,7 +283,7 @@ bool fits(const HaloPreset& preset, const std::string& model) {
 }
 
 TEST(Protocol, EveryPresetTrainsNearTheExactOne) {
-  const PartitionedStore parts = cut(graph(), "metis", 3);
+  const PartitionedStore parts = cut(training_graph(), "metis", 3);
   for (const std::string model : {"gcn", "gat"}) {
     const double exact = trained_on_threads(3, parts, with(model, {})).losses.back();
     for (const HaloPreset& preset : halo_presets()) {
@@ -301,7 +295,7 @@ TEST(Protocol, EveryPresetTrainsNearTheExactOne) {
 }
 
 TEST(Protocol, DelayedAndReorderedMessagesChangeNoBitOfAnyPreset) {
-  const PartitionedStore parts = cut(graph(), "metis", 3);
+  const PartitionedStore parts = cut(training_graph(), "metis", 3);
   for (const HaloPreset& preset : halo_presets()) {
     Training training = with("gcn", protocol_named(preset.name));
     training.options.epochs = 3;
@@ -317,7 +311,7 @@ TEST(Protocol, EvaluationIsExactWhateverTrainingLoses) {
   for (const HaloPreset& preset : halo_presets()) {
     Training untrained = with("sage", protocol_named(preset.name)), exact = with("sage", {});
     untrained.options.epochs = exact.options.epochs = 0;
-    const PartitionedStore parts = cut(graph(), "random", 3);
+    const PartitionedStore parts = cut(training_graph(), "random", 3);
     const Evaluation some = trained_on_threads(3, parts, untrained).evaluation;
     const Evaluation want = trained_on_threads(3, parts, exact).evaluation;
     for (int split = 0; split < 3; ++split) EXPECT_EQ(some.loss[split], want.loss[split]) << preset.name;
@@ -334,7 +328,7 @@ std::string refusal(const std::function<void()>& work) {
 }
 
 TEST(Protocol, WhatMeansNothingIsRefusedWithTheReason) {
-  const PartitionedStore parts = cut(graph(), "random", 2);
+  const PartitionedStore parts = cut(training_graph(), "random", 2);
   EXPECT_NE(
       refusal([&] { trained_on_threads(2, parts, with("gat", {.select = "boundary:0.5"})); }).find("sums"),
       std::string::npos);

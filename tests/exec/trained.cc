@@ -17,6 +17,12 @@ PartitionedStore cut(const std::filesystem::path& folder, const std::string& met
   return PartitionedStore::open(parts);
 }
 
+const RandomStore& training_graph() {
+  static const RandomStore store(
+      {.nodes = 240, .degree = 6, .self_loops = true, .cols = 12, .train_stride = 3, .all_splits = true});
+  return store;
+}
+
 Training full_graph_training(const std::string& model, const std::string& schedule) {
   Training training;
   training.options.epochs = 10;

@@ -18,6 +18,9 @@ inline PartitionedStore cut(const RandomStore& store, const std::string& method,
   return cut(store.folder.path(), method, k);
 }
 
+/// Hubs, isolated nodes, self-loops; directed, so that halos differ from what is sent.
+const RandomStore& training_graph();
+
 /// A model and how to train it.
 struct Training {
   TrainOptions options;
