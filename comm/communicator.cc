@@ -9,6 +9,7 @@
 
 #include "kith/comm/backoff.h"
 #include "kith/comm/internal_messages.h"
+#include "kith/comm/roll_call.h"
 #include "kith/core/log.h"
 
 namespace kith {
@@ -126,12 +127,22 @@ void Communicator::wait_all(std::vector<Pending> operations) {
 
 void Communicator::progress() { Collective::drive_all(); }
 
-void Communicator::fail_without_progress(std::span<const Pending> operations) const {
+namespace {
+
+/// Ranks that wait for one another reach their limits one after the other.
+std::chrono::duration<double> roll_patience(std::chrono::duration<double> limit) {
+  return std::min<std::chrono::duration<double>>(2 * limit / 3, std::chrono::seconds(30));
+}
+
+}  // namespace
+
+void Communicator::fail_without_progress(std::span<const Pending> operations) {
   std::set<Rank> missing;
   for (const Pending& operation : operations)
     for (const Rank rank : operation->waiting_for()) missing.insert(rank);
+  const RollCall roll = size() > 2 ? call_the_roll(*this, missing, roll_patience(limit_)) : RollCall{};
   std::string names;
-  for (const Rank rank : missing)
+  for (const Rank rank : roll.silent.empty() ? missing : roll.silent)
     names += fmt::format("{}rank {} on host {}", names.empty() ? "" : ", ", rank.value(), host_of(rank));
   log::error(fmt::format("rank {}: the last operations:\n{}", rank().value(), log_.text()));
   throw PeerError(fmt::format(

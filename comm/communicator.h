@@ -87,7 +87,7 @@ class Communicator {
   [[noreturn]] virtual void abort(ExitCode code) = 0;
 
   /// Waits by test + yield. Throws PeerError that names `what`, the missing ranks and their hosts after
-  /// `no_progress_limit` without progress.
+  /// `no_progress_limit` without progress; of ranks that only wait for others, those others (roll_call.h).
   void wait(Pending operation);
   void wait_all(std::vector<Pending> operations);
   /// Moves along what this thread has started; for long computations that overlap with communication.
@@ -110,7 +110,7 @@ class Communicator {
   friend class InternalMessages;
   Pending logged(Pending operation, const char* kind, std::int64_t bytes, int peer);
   void require_peer(Rank peer, int tag) const;
-  [[noreturn]] void fail_without_progress(std::span<const Pending> operations) const;
+  [[noreturn]] void fail_without_progress(std::span<const Pending> operations);
 
   std::chrono::duration<double> limit_{300.0};
   std::int64_t collectives_ = 0;

@@ -15,10 +15,12 @@ class InternalMessages {
   static constexpr int kRowTag = Communicator::kTags;
   /// Frames, whose lengths go ahead under kRowTag.
   static constexpr int kFrameTag = kRowTag + 1;
+  /// Of ranks that are about to fail.
+  static constexpr int kRollTag = kFrameTag + 1;
 
   /// A tag of its own for the next collective, so that several may be under way.
   static int next_collective_tag(Communicator& comm) {
-    constexpr int kFirst = kFrameTag + 1;
+    constexpr int kFirst = kRollTag + 1;
     constexpr int kPortableBound = 1 << 15;  // what every MPI grants
     return kFirst + static_cast<int>(comm.collectives_++ % (kPortableBound - kFirst));
   }

@@ -81,7 +81,7 @@ class LostRank(Workshop):
             job.send(1, signal.SIGKILL)
             self.assertEqual(job.exit_code(), 4, job.said())
         for named in re.findall(r"ROOT CAUSE.*waiting for (.*?);", job.said()):
-            self.assertRegex(named, r"^rank 1 on host \S+$")
+            self.assertRegex(named, r"^rank 1 on host \S+$", job.said())
         self.assertIn("ROOT CAUSE", job.said())
 
     def test_hydra_kills_the_survivors_on_the_dead_ranks_host(self):

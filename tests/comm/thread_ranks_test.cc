@@ -1,5 +1,7 @@
 // Every claim over ranks that are threads, without and with faults.
+#include <atomic>
 #include <chrono>
+#include <thread>
 
 #include "claims.h"
 #include <gmock/gmock.h>
@@ -9,6 +11,7 @@
 
 namespace kith::test {
 
+using testing::ContainsRegex;
 using testing::HasSubstr;
 using testing::ThrowsMessage;
 
@@ -70,6 +73,37 @@ TEST(ThreadFaults, AStalledRankIsNamed) {
   };
   const auto run = [&] { run_thread_ranks(4, body, {.stalled_rank = 2, .stall_after = 9}); };
   EXPECT_THAT(run, ThrowsMessage<PeerError>(HasSubstr("rank 2")));
+}
+
+TEST(ThreadFaults, OfAChainOfWaitsTheSilentEndIsNamed) {
+  std::atomic<bool> over = false;
+  const auto body = [&over](Communicator& comm) {
+    comm.set_no_progress_limit(10 * kLimit);  // so that no rank is late for the roll call
+    if (comm.rank() == Rank(1)) {
+      while (!over) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+      return;
+    }
+    std::byte byte{};
+    const Rank next = comm.rank() == Rank(0) ? Rank(2) : Rank(1);
+    try {
+      comm.wait(comm.start_receive(std::span(&byte, 1), next, 0, "a chain"));
+    } catch (...) {
+      if (comm.rank() == Rank(0)) over = true;
+      throw;
+    }
+  };
+  EXPECT_THAT([&] { run_thread_ranks(3, body); },
+              ThrowsMessage<PeerError>(HasSubstr("waiting for rank 1 on host ")));
+}
+
+TEST(ThreadFaults, RanksThatWaitForEachOtherAreNamed) {
+  const auto body = [](Communicator& comm) {
+    comm.set_no_progress_limit(kLimit);
+    std::byte byte{};
+    comm.wait(comm.start_receive(std::span(&byte, 1), Rank((comm.rank().value() + 1) % 3), 0, "a circle"));
+  };
+  EXPECT_THAT([&] { run_thread_ranks(3, body); },
+              ThrowsMessage<PeerError>(ContainsRegex("waiting for rank [0-2] on host [^ ,]+;")));
 }
 
 TEST(ThreadFaults, ARankThatThrowsEndsTheOthersAndItsReasonIsKept) {
