@@ -93,6 +93,7 @@ struct HaloFrame;
 class HaloSelect {
  public:
   virtual ~HaloSelect() = default;
+  /// Stays as it is until the step after the next: a schedule may be one step late.
   virtual const HaloLists& select(const HaloLists& planned, const HaloNodes& nodes, const HaloPass& pass) = 0;
   /// Rows that do not cross keep what arrived last; otherwise they are zeros.
   virtual bool keeps_missing() const { return false; }

@@ -284,6 +284,7 @@ const Matrix& HaloExchange::up_to_date(const Backend& on, Flight& flight) {
   }
   const auto take = [&](Flight& arrived) {
     const Matrix rows = decoded(on, arrived, &kept);
+    if (!whole(arrived) && !select_->keeps_missing()) fill(on, 0, kept.rows);
     whole(arrived) ? copy(on, rows, kept.rows) : put_rows(rows, kept_places(arrived), kept.rows);
   };
   if (first || !one_step_late()) {

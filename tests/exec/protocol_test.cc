@@ -153,6 +153,29 @@ TEST(Protocol, StaleRowsAndGradientsAreThoseOfTheStepBefore) {
   });
 }
 
+TEST(Protocol, AStaleSelectionIsTheOneOfTheStepBefore) {
+  constexpr std::uint32_t kSteps = 8;
+  using Arrived = std::vector<std::vector<float>>;
+  const auto run = [](const char* schedule, int rank) {
+    Arrived all;
+    on_three_ranks({.select = "boundary:0.4", .schedule = schedule}, [&](const End& end, Communicator& comm) {
+      for (std::uint32_t step = 0; step < kSteps; ++step) {
+        const Matrix rows = end.fetched(end.rows(step), step);
+        const Matrix dx = end.returned(Matrix(end.halo, 3, static_cast<float>(step + 1)), step);
+        if (comm.rank() != Rank(rank)) continue;
+        all.emplace_back(rows.data(), rows.data() + end.halo * kWidth);
+        all.emplace_back(dx.data(), dx.data() + end.owned * 3);
+      }
+    });
+    return all;
+  };
+  for (int rank = 0; rank < 3; ++rank) {
+    const Arrived now = run("sync", rank), late = run("stale", rank);
+    for (std::size_t i = 2; i < 2 * kSteps; ++i)
+      EXPECT_EQ(late[i], now[i - 2]) << "rank " << rank << ", " << i;
+  }
+}
+
 TEST(Protocol, ABinOfTheRowsIsOfThisStepAndNoneIsOlderThanTheBins) {
   constexpr std::uint32_t kBins = 4;
   on_three_ranks({.select = "bins:4"}, [&](const End& end, Communicator&) {
