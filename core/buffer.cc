@@ -1,16 +1,15 @@
 // Large blocks come in size classes (powers of two and their midpoints), so that the activations of one
-// training step fit the blocks of the last one. At most kCachedBytes wait in the free lists; the rest goes
-// back at once.
+// training step fit the blocks of the last one.
 #include "kith/core/buffer.h"
 
 #include <bit>
 #include <cstdlib>
-#include <map>
 #include <mutex>
 #include <vector>
 
 #include <sys/mman.h>
 
+#include "kith/core/block_pool.h"
 #include "kith/core/device_memory.h"
 #include "kith/core/error.h"
 #include "kith/core/rehearsal.h"
@@ -27,49 +26,46 @@ std::size_t size_class(std::size_t bytes) {
   return bytes <= midpoint ? midpoint : power;
 }
 
-class FreeLists {
+/// The process's pool, behind a lock; blocks go back to the system outside it.
+class RecycledBlocks {
  public:
   std::byte* take(std::size_t bytes) {
-    std::lock_guard lock(mutex_);
-    const auto found = blocks_.find(bytes);
-    if (found == blocks_.end() || found->second.empty()) return nullptr;
-    std::byte* block = found->second.back();
-    found->second.pop_back();
-    cached_ -= bytes;
-    return block;
+    std::unique_lock lock(mutex_);
+    if (std::byte* block = pool_.take(bytes)) return block;
+    const std::vector<BlockPool::Block> gone = pool_.make_room(bytes);
+    lock.unlock();
+    free_all(gone);
+    return nullptr;
   }
-
-  void give(std::byte* block, std::size_t bytes) {
-    {
-      std::lock_guard lock(mutex_);
-      if (cached_ + bytes <= Buffer::kCachedBytes) {
-        blocks_[bytes].push_back(block);
-        cached_ += bytes;
-        return;
-      }
-    }
-    std::free(block);
+  void add(std::byte* block, std::size_t bytes) {
+    const std::lock_guard lock(mutex_);
+    pool_.add(block, bytes);
   }
-
+  void give(std::byte* block) {
+    std::unique_lock lock(mutex_);
+    const std::vector<BlockPool::Block> gone = pool_.give(block);
+    lock.unlock();
+    free_all(gone);
+  }
   void release() {
-    std::lock_guard lock(mutex_);
-    for (auto& [bytes, list] : blocks_) {
-      for (std::byte* block : list) std::free(block);
-      list.clear();
-    }
-    cached_ = 0;
+    std::unique_lock lock(mutex_);
+    const std::vector<BlockPool::Block> gone = pool_.release();
+    lock.unlock();
+    free_all(gone);
   }
 
  private:
+  static void free_all(const std::vector<BlockPool::Block>& blocks) {
+    for (const BlockPool::Block& block : blocks) std::free(block.data);
+  }
   std::mutex mutex_;
-  std::map<std::size_t, std::vector<std::byte*>> blocks_;
-  std::size_t cached_ = 0;
+  BlockPool pool_;
 };
 
 // Never destroyed: buffers of static objects may outlive any static of this file.
-FreeLists& free_lists() {
-  static auto* lists = new FreeLists;
-  return *lists;
+RecycledBlocks& recycled() {
+  static auto* blocks = new RecycledBlocks;
+  return *blocks;
 }
 
 std::byte* allocate(std::size_t alignment, std::size_t bytes) {
@@ -79,13 +75,15 @@ std::byte* allocate(std::size_t alignment, std::size_t bytes) {
 
 std::byte* allocate_large(std::size_t bytes) {
   const std::size_t rounded = size_class(bytes);
-  if (std::byte* block = free_lists().take(rounded)) return block;
+  if (std::byte* block = recycled().take(rounded)) return block;
   std::byte* block = allocate(kHugePage, rounded);
   if (block == nullptr) {
     Buffer::release_cached();
     block = allocate(kHugePage, rounded);
   }
-  if (block != nullptr) madvise(block, rounded, MADV_HUGEPAGE);
+  if (block == nullptr) return nullptr;
+  recycled().add(block, rounded);
+  madvise(block, rounded, MADV_HUGEPAGE);
   return block;
 }
 
@@ -115,11 +113,11 @@ Buffer::~Buffer() {
   } else if (bytes_ < kLarge) {
     std::free(data_);
   } else {
-    free_lists().give(data_, size_class(bytes_));
+    recycled().give(data_);
   }
 }
 
-void Buffer::release_cached() { free_lists().release(); }
+void Buffer::release_cached() { recycled().release(); }
 
 std::size_t Buffer::block_bytes(std::size_t bytes) { return bytes < kLarge ? bytes : size_class(bytes); }
 

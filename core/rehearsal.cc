@@ -4,6 +4,7 @@
 #include "kith/core/rehearsal.h"
 
 #include <algorithm>
+#include <utility>
 
 #include <sys/mman.h>
 
@@ -46,30 +47,37 @@ std::byte* Rehearsal::fresh(std::size_t size) {
   return static_cast<std::byte*>(data);
 }
 
-/// A free block of that class, or null.
-std::byte* Rehearsal::recycled(std::size_t size) {
-  const auto found = free_.find(size);
-  if (found == free_.end() || found->second.empty()) return nullptr;
-  std::byte* data = found->second.back();
-  found->second.pop_back();
-  const Block& block = blocks_[data];
-  // A block that went back to the system in between comes fresh.
-  if (block.resident > 0) cached_ -= size;
+std::byte* Rehearsal::small(std::size_t size) {
+  std::vector<std::byte*>& free = small_[size];
+  if (free.empty()) return fresh(size);
+  std::byte* data = free.back();
+  free.pop_back();
   return data;
+}
+
+std::byte* Rehearsal::large(std::size_t size) {
+  if (std::byte* data = pool_.take(size)) return data;
+  send_back(pool_.make_room(size));
+  std::byte* data = fresh(size);
+  pool_.add(data, size);
+  return data;
+}
+
+void Rehearsal::send_back(const std::vector<BlockPool::Block>& blocks) {
+  for (const BlockPool::Block& block : blocks) {
+    resident_ -= static_cast<std::int64_t>(blocks_[block.data].resident);
+    blocks_[block.data].resident = 0;
+  }
 }
 
 std::byte* Rehearsal::take(std::size_t bytes) {
   const std::size_t size = Buffer::block_bytes(bytes);
-  std::byte* data = recycled(size);
-  if (data == nullptr) {
-    data = fresh(size);
-    blocks_[data].size = size;
-  }
+  std::byte* data = bytes < Buffer::kLarge ? small(size) : large(size);
   Block& block = blocks_[data];
   const std::size_t resident = std::max(block.resident, whole_pages(bytes));
   resident_ += static_cast<std::int64_t>(resident - block.resident);
   live_ += static_cast<std::int64_t>(bytes);
-  block = {size, resident, bytes, MemoryUse::current()};
+  block = {resident, bytes, MemoryUse::current()};
   now_[block.kind] += static_cast<std::int64_t>(bytes);
   note_peak();
   return data;
@@ -81,14 +89,13 @@ bool Rehearsal::give(std::byte* data) {
   Block& block = found->second;
   live_ -= static_cast<std::int64_t>(block.live);
   now_[block.kind] -= static_cast<std::int64_t>(block.live);
-  block.live = 0;
-  if (cached_ + block.size <= Buffer::kCachedBytes && block.size >= Buffer::kLarge) {
-    cached_ += block.size;
+  const std::size_t bytes = std::exchange(block.live, 0);
+  if (bytes < Buffer::kLarge) {
+    small_[bytes].push_back(data);
+    send_back({{data, bytes}});
   } else {
-    resident_ -= static_cast<std::int64_t>(block.resident);
-    block.resident = 0;
+    send_back(pool_.give(data));
   }
-  free_[block.size].push_back(data);
   return true;
 }
 

@@ -5,6 +5,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "kith/core/block_pool.h"
 #include "kith/core/memory_kind.h"
 
 namespace kith {
@@ -37,7 +38,6 @@ class Rehearsal {
 
  private:
   struct Block {
-    std::size_t size = 0;      ///< of its class
     std::size_t resident = 0;  ///< the most that was asked of it
     std::size_t live = 0;
     MemoryKind kind = MemoryKind::workspace;
@@ -48,13 +48,15 @@ class Rehearsal {
   };
 
   std::byte* fresh(std::size_t size);
-  std::byte* recycled(std::size_t size);
+  std::byte* small(std::size_t size);
+  std::byte* large(std::size_t size);
+  void send_back(const std::vector<BlockPool::Block>& blocks);
   void note_peak();
 
   std::unordered_map<std::byte*, Block> blocks_;
   std::vector<std::unique_ptr<std::byte, Unmapped>> reservations_;
-  std::map<std::size_t, std::vector<std::byte*>> free_;
-  std::size_t cached_ = 0;  ///< Σ sizes of free blocks
+  std::map<std::size_t, std::vector<std::byte*>> small_;  ///< free ones by size
+  BlockPool pool_;                                        ///< of large ones
   std::int64_t resident_ = 0, live_ = 0;
   std::int64_t most_resident_ = 0, most_live_ = 0;
   MemoryByKind now_, at_most_live_;
