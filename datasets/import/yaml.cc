@@ -110,7 +110,7 @@ class Parser {
     while (at_column(column) && !is_item(lines_[next_].text)) {
       const Line line = lines_[next_];
       const std::size_t end = key_end(line);
-      if (end == std::string_view::npos)
+      if (end == std::string_view::npos || end == 0)
         fail(line, fmt::format("\"{}\" is no key: value", line.text.substr(0, 40)));
       const std::string key = scalar(line.text.substr(0, end), line.number).text;
       if (yaml.find(key) != nullptr) fail(line, fmt::format("the key \"{}\" stands twice", key));
@@ -143,7 +143,7 @@ class Parser {
   Yaml scalar(std::string_view text, std::int64_t line) const {
     Yaml yaml;
     yaml.line = line;
-    if (text == "null" || text == "~" || text == "Null" || text == "NULL") return yaml;
+    if (text.empty() || text == "null" || text == "~" || text == "Null" || text == "NULL") return yaml;
     if (text == "[]" || text == "{}") {
       yaml.kind = text == "[]" ? Yaml::Kind::list : Yaml::Kind::map;
       return yaml;

@@ -183,6 +183,8 @@ TEST_F(GraphBolt, WhatTheSubsetOfYamlLacksIsRefusedByLine) {
   EXPECT_THAT(said(), HasSubstr("metadata.yaml:3: \"&a\""));
   change("feature_data:\n", "graph:\n");
   EXPECT_THAT(said(), HasSubstr("metadata.yaml:8: the key \"graph\" stands twice"));
+  change("feature_data:\n", ": 3\n");
+  EXPECT_THAT(said(), HasSubstr("metadata.yaml:8: \": 3\" is no key: value"));
   change("  edges:\n", "   edges:\n");
   EXPECT_THAT(said(), HasSubstr("metadata.yaml:5: the indentation fits nothing above"));
 }

@@ -1,0 +1,117 @@
+#!/usr/bin/env python3
+"""Bytes of halo protocols on many graphs, partitionings and numbers of parts, counted from the parts alone.
+
+    bench/protocols/bytes.py --work DIR [--kith PATH] [--graphs photo,cs] [--parts metis,random] [--k 2,4,8] [--models gcn,gat]
+
+Adds what is not yet there to DIR/bytes.json and prints a Markdown table of all of it. Real graphs come from KITH_DATA_DIR,
+planted-1m is generated (1 M nodes, 25 M edges). The baseline is every halo row in fp32 in every exchange and epoch; what
+crosses once is spread over 200 epochs.
+"""
+import argparse
+import json
+import os
+import pathlib
+import subprocess
+import sys
+
+MODELS = {"gcn": ["--model", "gcn", "--layers", "3", "--hidden", "256"],
+          "gat": ["--model", "gat", "--layers", "2", "--hidden", "32", "--heads", "8"]}
+PROTOCOLS = {"gcn": "exact deepgalois bns-gcn:p=0.1 quant:bits=4 sylvie supergcn", "gat": "exact quant:bits=4 sylvie"}
+AGAINST = "baseline broadcast"
+EPOCHS_OF_ONE_TIME_BYTES = 200
+
+
+def raw(graph, data):
+    """The arguments of `kith prepare` for a graph of the data folder."""
+    return {"photo": [f"{data}/gnn-benchmark/amazon_electronics_photo.npz", "--split", "per-class:20/30:0"],
+            "cs": [f"{data}/gnn-benchmark/ms_academic_cs.npz", "--split", "per-class:20/30:0"],
+            "acl-coauthor": [f"{data}/acl-coauthor", "--undirected"],
+            "cnr-2000": [f"{data}/cnr-2000", "--undirected"]}.get(graph)
+
+
+class Bench:
+    def __init__(self, arguments):
+        self.kith = str(pathlib.Path(arguments.kith).resolve())
+        self.work = pathlib.Path(arguments.work)
+        self.work.mkdir(parents=True, exist_ok=True)
+        self.data = os.environ.get("KITH_DATA_DIR", "")
+
+    def run(self, *arguments):
+        done = subprocess.run([self.kith, *map(str, arguments)], capture_output=True, text=True,
+                              env={**os.environ, "KITH_PROGRESS": "none"})
+        if done.returncode:
+            sys.exit(f"kith {' '.join(map(str, arguments))}\n{done.stderr}")
+        return done.stdout
+
+    def made(self, name, *arguments):
+        """The folder of that name, made by this call of kith unless it is there."""
+        folder = self.work / name
+        if not folder.exists():
+            self.run(*arguments, "-o", folder)
+        return folder
+
+    def store(self, graph):
+        if graph == "planted-1m":
+            return self.made(graph, "generate", "planted", "--nodes", 1_000_000, "--mean-degree", 25.5, "--features", 128)
+        source = raw(graph, self.data)
+        if source is None:
+            sys.exit(f"bytes.py: no such graph: {graph}")
+        return self.made(graph, "prepare", *source)
+
+    def parts(self, graph, method, k):
+        return self.made(f"{graph}-{method}-{k}", "partition", self.store(graph), "--method", method, "-k", k)
+
+    def counted(self, graph, method, k, model):
+        table = self.work / "table.json"
+        self.run("bench", "protocols", self.parts(graph, method, k), *MODELS[model], "--protocols", f"{AGAINST} {PROTOCOLS[model]}",
+                 "--plan-only", "--epochs", 10, "--json", table)
+        return [{"graph": graph, "method": method, "model": model, **row} for row in json.loads(table.read_text())]
+
+
+def bytes_of(row):
+    return row["halo_bytes_per_epoch"] + row["one_time_bytes"] / EPOCHS_OF_ONE_TIME_BYTES
+
+
+def table(rows):
+    """A line per graph, partitioning, number of parts and model: how many times fewer bytes than the baseline."""
+    groups = {}
+    for row in rows:
+        groups.setdefault((row["graph"], row["method"], row["parts"], row["model"]), {})[row["protocol"].split(":")[0]] = row
+    names = [name.split(":")[0] for name in PROTOCOLS["gcn"].split()]
+    lines = ["| graph | parts | k | model | baseline an epoch | broadcast | " + " | ".join(names) + " |",
+             "|---" * (6 + len(names)) + "|"]
+    for (graph, method, k, model), found in sorted(groups.items(), key=lambda item: (item[0][0], item[0][3], item[0][1], item[0][2])):
+        baseline = bytes_of(found["baseline"])
+        cells = [f"{baseline / bytes_of(found[name]):.2f}×" if name in found and bytes_of(found[name]) > 0 else ""
+                 for name in ["broadcast", *names]]
+        lines.append(f"| {graph} | {method} | {k} | {model} | {baseline / 1e6:.1f} MB | " + " | ".join(cells) + " |")
+    return "\n".join(lines)
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--work", required=True)
+    parser.add_argument("--kith", default="build/release/bin/kith")
+    parser.add_argument("--graphs", default="photo,cs,acl-coauthor,cnr-2000,planted-1m")
+    parser.add_argument("--parts", default="metis,random")
+    parser.add_argument("--k", default="2,4,8,16,64")
+    parser.add_argument("--models", default="gcn,gat")
+    arguments = parser.parse_args()
+    bench = Bench(arguments)
+    results = bench.work / "bytes.json"
+    rows = json.loads(results.read_text()) if results.exists() else []
+    there = {(row["graph"], row["method"], row["parts"], row["model"]) for row in rows}
+    for graph in arguments.graphs.split(","):
+        for method in arguments.parts.split(","):
+            for k in map(int, arguments.k.split(",")):
+                for model in arguments.models.split(","):
+                    if (graph, method, k, model) in there:
+                        continue
+                    rows += bench.counted(graph, method, k, model)
+                    results.write_text(json.dumps(rows, indent=1))
+                    print(f"{graph} {method} {k} {model}", file=sys.stderr)
+    print(table(rows))
+
+
+if __name__ == "__main__":
+    main()
