@@ -4,7 +4,7 @@
     bench/protocols/bytes.py --work DIR [--kith PATH] [--graphs photo,cs] [--parts metis,random] [--k 2,4,8] [--models gcn,gat]
 
 Adds what is not yet there to DIR/bytes.json and prints a Markdown table of all of it. Real graphs come from KITH_DATA_DIR,
-planted-1m is generated (1 M nodes, 25 M edges). The baseline is every halo row in fp32 in every exchange and epoch; what
+planted-1m is generated (1 M nodes, 25 M edges). Needs NumPy. The baseline is every halo row in fp32 in every exchange and epoch; what
 crosses once is spread over 200 epochs.
 """
 import argparse
@@ -13,6 +13,8 @@ import os
 import pathlib
 import subprocess
 import sys
+
+import numpy as np
 
 MODELS = {"gcn": ["--model", "gcn", "--layers", "3", "--hidden", "256"],
           "gat": ["--model", "gat", "--layers", "2", "--hidden", "32", "--heads", "8"]}
@@ -26,7 +28,7 @@ def raw(graph, data):
     return {"photo": [f"{data}/gnn-benchmark/amazon_electronics_photo.npz", "--split", "per-class:20/30:0"],
             "cs": [f"{data}/gnn-benchmark/ms_academic_cs.npz", "--split", "per-class:20/30:0"],
             "acl-coauthor": [f"{data}/acl-coauthor", "--undirected"],
-            "cnr-2000": [f"{data}/cnr-2000", "--undirected"]}.get(graph)
+            "cnr-2000": [f"{data}/cnr-2000/cnr-2000-csr.npz", "--undirected", "--split", "random:0.5/0.25/0.25:0"]}.get(graph)
 
 
 class Bench:
@@ -56,7 +58,15 @@ class Bench:
         source = raw(graph, self.data)
         if source is None:
             sys.exit(f"bytes.py: no such graph: {graph}")
-        return self.made(graph, "prepare", *source)
+        return self.made(graph, "prepare", *source, *(self.random_nodes(graph, source[0]) if graph == "cnr-2000" else []))
+
+    def random_nodes(self, graph, matrix):
+        """A table for a graph that comes without one: 128 random columns and ten classes."""
+        nodes = len(np.load(matrix)["indptr"]) - 1
+        random = np.random.default_rng(0)
+        path = self.work / f"{graph}-nodes.npz"
+        np.savez(path, x=random.standard_normal((nodes, 128), dtype=np.float32), y=random.integers(0, 10, nodes))
+        return ["--nodes", path, "--features", "x", "--label", "y"]
 
     def parts(self, graph, method, k):
         return self.made(f"{graph}-{method}-{k}", "partition", self.store(graph), "--method", method, "-k", k)

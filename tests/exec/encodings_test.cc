@@ -2,82 +2,19 @@
 #include <cmath>
 #include <map>
 
-#include "exec/trained.h"
+#include "exec/exchange_end.h"
 #include <gtest/gtest.h>
 
 #include "kith/core/error.h"
 #include "kith/exec/halo/protocol.h"
-#include "kith/exec/local_graph.h"
 
 namespace kith::test {
 namespace {
 
-constexpr std::int64_t kWidth = 40;
-
-/// x of a node at a step: what every rank can say of every other.
-float value_of(StoreId node, std::int64_t column, std::uint32_t step) {
-  return std::sin(static_cast<float>(node.value() * 31 + column * 7)) + static_cast<float>(step);
-}
-
-struct End {
-  LocalGraph& graph;
-  Ledger& ledger;
-  std::int64_t owned, halo;
-  std::span<const StoreId> ids;
-
-  template <class Value>
-  Matrix rows(std::int64_t count, std::int64_t first, Value&& value) const {
-    Matrix x(count, kWidth);
-    for (std::int64_t i = 0; i < count; ++i)
-      for (std::int64_t j = 0; j < kWidth; ++j) x(i, j) = value(ids[first + i], j);
-    return x;
-  }
-  Matrix fetched(ConstTensor x, const HaloPass& pass) const {
-    auto flight = graph.exchange().start_fetch(Cpu{}, x, pass);
-    Matrix arrived(halo, x.cols);
-    graph.exchange().finish_fetch(Cpu{}, flight, arrived);
-    return arrived;
-  }
-  Matrix fetched(std::uint32_t step) const {
-    const Matrix x = rows(owned, 0, [&](StoreId id, std::int64_t j) { return value_of(id, j, step); });
-    return fetched(x, {.layer = 1, .step = step});
-  }
-  Matrix returned(ConstTensor dhalo, std::uint32_t step) const {
-    auto flight = graph.exchange().start_return(Cpu{}, dhalo, 1, step);
-    graph.exchange().wait(flight);
-    Matrix dx(owned, dhalo.cols, 0.0f);
-    graph.exchange().finish_return(Cpu{}, flight, dx);
-    return dx;
-  }
-};
-
-template <class Work>
-void on_three_ranks(HaloProtocol protocol, Work&& work, const Faults& faults = {}) {
-  const PartitionedStore parts = cut(training_graph(), "random", 3);
-  protocol.seed = 3;
-  run_thread_ranks(
-      3,
-      [&](Communicator& comm) {
-        Ledger ledger;
-        const Ownership ownership(parts, 3);
-        const OwnedData owned(parts, ownership, comm.rank());
-        LocalGraph local({comm, ledger, ownership, owned}, SelfEdges::as_stored, protocol);
-        work(End{local, ledger, local.owned(), local.halo(), local.store_ids()}, comm);
-      },
-      faults);
-}
-
-double dot(ConstTensor a, ConstTensor b) {
-  double sum = 0;
-  for (std::int64_t i = 0; i < a.rows; ++i)
-    for (std::int64_t j = 0; j < a.cols; ++j) sum += static_cast<double>(a(i, j)) * b(i, j);
-  return sum;
-}
-
 TEST(Encodings, SupportBringsEveryBitOfSparseRowsAndTheirGradientsWhereTheyCount) {
   constexpr float kP = 0.5f;
   const PhiloxKey key = philox_key(9, Stream::dropout, 2);
-  on_three_ranks({.encode = "support"}, [&](const End& end, Communicator&) {
+  on_three_ranks({.encode = "support"}, [&](const ExchangeEnd& end, Communicator&) {
     for (std::uint32_t step = 0; step < 3; ++step) {
       const auto sparse = [&](StoreId id, std::int64_t j) {
         const bool kept = draw_words(key, id, step, static_cast<std::uint32_t>(j / 4))[j % 4] >=
@@ -111,7 +48,7 @@ TEST(Encodings, SupportBringsEveryBitOfSparseRowsAndTheirGradientsWhereTheyCount
 }
 
 TEST(Encodings, DenseRowsCrossBySupportAsTheyAre) {
-  on_three_ranks({.encode = "support"}, [](const End& end, Communicator&) {
+  on_three_ranks({.encode = "support"}, [](const ExchangeEnd& end, Communicator&) {
     const Matrix arrived = end.fetched(2);
     for (std::int64_t i = 0; i < end.halo; ++i)
       for (std::int64_t j = 0; j < kWidth; ++j)
@@ -120,7 +57,7 @@ TEST(Encodings, DenseRowsCrossBySupportAsTheyAre) {
 }
 
 TEST(Encodings, DeltaApproachesRowsThatStandStillAndFollowsThoseThatMove) {
-  on_three_ranks({.encode = "delta:2"}, [](const End& end, Communicator&) {
+  on_three_ranks({.encode = "delta:2"}, [](const ExchangeEnd& end, Communicator&) {
     const auto standing = [](StoreId id, std::int64_t j) { return value_of(id, j, 0); };
     const Matrix x = end.rows(end.owned, 0, standing), expected = end.rows(end.halo, end.owned, standing);
     double before = 1e9;
@@ -142,7 +79,7 @@ TEST(Encodings, DeltaApproachesRowsThatStandStillAndFollowsThoseThatMove) {
 /// Σ (x − what arrived) over the steps telescopes to the last residual.
 TEST(Encodings, FeedbackLosesNothingInTheLongRunAndResidualsStayBounded) {
   for (const std::string encode : {"int1", "int2", "int4", "int8"}) {
-    on_three_ranks({.encode = encode, .feedback = true}, [&](const End& end, Communicator&) {
+    on_three_ranks({.encode = encode, .feedback = true}, [&](const ExchangeEnd& end, Communicator&) {
       std::vector<double> owed(static_cast<std::size_t>(end.halo * kWidth));
       double largest = 0;
       for (std::uint32_t step = 0; step < 60; ++step) {
@@ -171,7 +108,7 @@ TEST(Encodings, AdaptiveBitsStayInTheBudgetAndLoseLessThanEqualOnes) {
     std::mutex mutex;
     double sum = 0;
     bytes = 0;
-    on_three_ranks({.encode = encode}, [&](const End& end, Communicator&) {
+    on_three_ranks({.encode = encode}, [&](const ExchangeEnd& end, Communicator&) {
       const Matrix arrived = end.fetched(end.rows(end.owned, 0, value), {.layer = 1, .step = 4});
       const std::lock_guard lock(mutex);
       bytes += end.ledger.total("halo.forward.payload_bytes") + end.ledger.total("halo.forward.header_bytes");
@@ -188,7 +125,7 @@ TEST(Encodings, AdaptiveBitsStayInTheBudgetAndLoseLessThanEqualOnes) {
 }
 
 TEST(Encodings, FallingSendsEverMoreColumnsAndIsItsOwnAdjoint) {
-  on_three_ranks({.encode = "falling:8", .steps = 11}, [](const End& end, Communicator& comm) {
+  on_three_ranks({.encode = "falling:8", .steps = 11}, [](const ExchangeEnd& end, Communicator& comm) {
     double before = 0;
     for (std::uint32_t step = 0; step <= 10; ++step) {
       const Matrix x = end.rows(end.owned, 0, [](StoreId id, std::int64_t j) { return value_of(id, j, 2); });
@@ -213,7 +150,7 @@ TEST(Encodings, FallingSendsEverMoreColumnsAndIsItsOwnAdjoint) {
 
 TEST(Encodings, MovedRowsCrossAndTheOthersAreWhatArrivedLast) {
   constexpr std::uint32_t kOldest = 4;
-  on_three_ranks({.select = "moved:0.5:4"}, [&](const End& end, Communicator&) {
+  on_three_ranks({.select = "moved:0.5:4"}, [&](const ExchangeEnd& end, Communicator&) {
     // Every third node jumps at step 2; all others stand still.
     const auto at = [](StoreId id, std::int64_t j, std::uint32_t step) {
       return value_of(id, j, id.value() % 3 == 0 && step >= 2 ? 9 : 0) + 0.001f * static_cast<float>(step);

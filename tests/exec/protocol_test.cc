@@ -6,76 +6,19 @@
 #include <mutex>
 #include <set>
 
-#include "exec/trained.h"
+#include "exec/exchange_end.h"
 #include <gtest/gtest.h>
 
 #include "kith/core/error.h"
-#include "kith/exec/local_graph.h"
 
 namespace kith::test {
 namespace {
-
-constexpr std::int64_t kWidth = 40;
-
-/// x of a node at a step: what every rank can say of every other.
-float value_of(StoreId node, std::int64_t column, std::uint32_t step) {
-  return std::sin(static_cast<float>(node.value() * 31 + column * 7)) + static_cast<float>(step);
-}
-
-/// A rank's end of an exchange under test.
-struct End {
-  LocalGraph& graph;
-  std::int64_t owned, halo;
-  std::span<const StoreId> ids;
-
-  Matrix rows(std::uint32_t step) const {
-    Matrix x(owned, kWidth);
-    for (std::int64_t i = 0; i < owned; ++i)
-      for (std::int64_t j = 0; j < kWidth; ++j) x(i, j) = value_of(ids[i], j, step);
-    return x;
-  }
-  Matrix fetched(ConstTensor x, std::uint32_t step) const {
-    HaloExchange& exchange = *graph.layer_graph().halo();
-    auto flight = exchange.start_fetch(Cpu{}, x, 1, step);
-    Matrix arrived(halo, x.cols);
-    exchange.finish_fetch(Cpu{}, flight, arrived);
-    return arrived;
-  }
-  Matrix returned(ConstTensor dhalo, std::uint32_t step) const {
-    HaloExchange& exchange = *graph.layer_graph().halo();
-    auto flight = exchange.start_return(Cpu{}, dhalo, 1, step);
-    exchange.wait(flight);
-    Matrix dx(owned, dhalo.cols, 0.0f);
-    exchange.finish_return(Cpu{}, flight, dx);
-    return dx;
-  }
-};
-
-/// work(end, communicator) on three ranks with random parts.
-template <class Work>
-void on_three_ranks(const HaloProtocol& protocol, Work&& work) {
-  const PartitionedStore parts = cut(training_graph(), "random", 3);
-  run_thread_ranks(3, [&](Communicator& comm) {
-    Ledger ledger;
-    const Ownership ownership(parts, 3);
-    const OwnedData owned(parts, ownership, comm.rank());
-    LocalGraph local({comm, ledger, ownership, owned}, SelfEdges::as_stored, protocol);
-    work(End{local, local.owned(), local.halo(), local.store_ids()}, comm);
-  });
-}
-
-double dot(ConstTensor a, ConstTensor b) {
-  double sum = 0;
-  for (std::int64_t i = 0; i < a.rows; ++i)
-    for (std::int64_t j = 0; j < a.cols; ++j) sum += static_cast<double>(a(i, j)) * b(i, j);
-  return sum;
-}
 
 TEST(Protocol, EncodedRowsAreNearWhatWasSent) {
   const std::map<std::string, double> bounds{{"fp32", 0},   {"fp16", 2e-3}, {"bf16", 2e-2}, {"int8", 0.02},
                                              {"int4", 0.3}, {"int2", 1.4},  {"int1", 4}};
   for (const auto& [encode, bound] : bounds) {
-    on_three_ranks({.encode = encode}, [&, bound = bound](const End& end, Communicator&) {
+    on_three_ranks({.encode = encode}, [&, bound = bound](const ExchangeEnd& end, Communicator&) {
       const Matrix arrived = end.fetched(end.rows(1), 1);
       for (std::int64_t i = 0; i < end.halo; ++i)
         for (std::int64_t j = 0; j < kWidth; ++j)
@@ -86,7 +29,7 @@ TEST(Protocol, EncodedRowsAreNearWhatWasSent) {
 
 TEST(Protocol, QuantisedRowsAndGradientsAreRightInTheMean) {
   constexpr std::uint32_t kSteps = 400;
-  on_three_ranks({.encode = "int2", .seed = 3}, [&](const End& end, Communicator&) {
+  on_three_ranks({.encode = "int2", .seed = 3}, [&](const ExchangeEnd& end, Communicator&) {
     const Matrix x = end.rows(0);
     Matrix dhalo(end.halo, kWidth);
     for (std::int64_t i = 0; i < end.halo; ++i)
@@ -114,7 +57,7 @@ TEST(Protocol, QuantisedRowsAndGradientsAreRightInTheMean) {
 TEST(Protocol, BoundaryRowsCrossWithProbabilityPAndTheExchangeIsAdjointAndUnbiased) {
   constexpr std::uint32_t kSteps = 600;
   constexpr double kP = 0.3;
-  on_three_ranks({.select = "boundary:0.3", .seed = 4}, [&](const End& end, Communicator& comm) {
+  on_three_ranks({.select = "boundary:0.3", .seed = 4}, [&](const ExchangeEnd& end, Communicator& comm) {
     const Matrix x = end.rows(2);
     std::vector<int> times(static_cast<std::size_t>(end.halo));
     for (std::uint32_t step = 0; step < kSteps; ++step) {
@@ -138,7 +81,7 @@ TEST(Protocol, BoundaryRowsCrossWithProbabilityPAndTheExchangeIsAdjointAndUnbias
 }
 
 TEST(Protocol, StaleRowsAndGradientsAreThoseOfTheStepBefore) {
-  on_three_ranks({.schedule = "stale"}, [&](const End& end, Communicator&) {
+  on_three_ranks({.schedule = "stale"}, [&](const ExchangeEnd& end, Communicator&) {
     for (std::uint32_t step = 0; step < 5; ++step) {
       const std::uint32_t before = step == 0 ? 0 : step - 1;
       const Matrix arrived = end.fetched(end.rows(step), step);
@@ -158,15 +101,16 @@ TEST(Protocol, AStaleSelectionIsTheOneOfTheStepBefore) {
   using Arrived = std::vector<std::vector<float>>;
   const auto run = [](const char* schedule, int rank) {
     Arrived all;
-    on_three_ranks({.select = "boundary:0.4", .schedule = schedule}, [&](const End& end, Communicator& comm) {
-      for (std::uint32_t step = 0; step < kSteps; ++step) {
-        const Matrix rows = end.fetched(end.rows(step), step);
-        const Matrix dx = end.returned(Matrix(end.halo, 3, static_cast<float>(step + 1)), step);
-        if (comm.rank() != Rank(rank)) continue;
-        all.emplace_back(rows.data(), rows.data() + end.halo * kWidth);
-        all.emplace_back(dx.data(), dx.data() + end.owned * 3);
-      }
-    });
+    on_three_ranks(
+        {.select = "boundary:0.4", .schedule = schedule}, [&](const ExchangeEnd& end, Communicator& comm) {
+          for (std::uint32_t step = 0; step < kSteps; ++step) {
+            const Matrix rows = end.fetched(end.rows(step), step);
+            const Matrix dx = end.returned(Matrix(end.halo, 3, static_cast<float>(step + 1)), step);
+            if (comm.rank() != Rank(rank)) continue;
+            all.emplace_back(rows.data(), rows.data() + end.halo * kWidth);
+            all.emplace_back(dx.data(), dx.data() + end.owned * 3);
+          }
+        });
     return all;
   };
   for (int rank = 0; rank < 3; ++rank) {
@@ -178,7 +122,7 @@ TEST(Protocol, AStaleSelectionIsTheOneOfTheStepBefore) {
 
 TEST(Protocol, ABinOfTheRowsIsOfThisStepAndNoneIsOlderThanTheBins) {
   constexpr std::uint32_t kBins = 4;
-  on_three_ranks({.select = "bins:4"}, [&](const End& end, Communicator&) {
+  on_three_ranks({.select = "bins:4"}, [&](const ExchangeEnd& end, Communicator&) {
     for (std::uint32_t step = 10; step < 22; ++step) {
       const Matrix arrived = end.fetched(end.rows(step), step);
       const Matrix dx = end.returned(Matrix(end.halo, 1, static_cast<float>(step)), step);
