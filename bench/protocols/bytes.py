@@ -21,6 +21,8 @@ MODELS = {"gcn": ["--model", "gcn", "--layers", "3", "--hidden", "256"],
 PROTOCOLS = {"gcn": "exact deepgalois bns-gcn:p=0.1 quant:bits=4 sylvie supergcn", "gat": "exact quant:bits=4 sylvie"}
 AGAINST = "baseline broadcast"
 EPOCHS_OF_ONE_TIME_BYTES = 200
+PLANTED = ["--nodes", "1000000", "--degree", "25.5", "--communities", "1000", "--features", "128", "--classes", "47",
+           "--mixing", "0.25", "--seed", "1"]
 
 
 def raw(graph, data):
@@ -54,7 +56,7 @@ class Bench:
 
     def store(self, graph):
         if graph == "planted-1m":
-            return self.made(graph, "generate", "planted", "--nodes", 1_000_000, "--mean-degree", 25.5, "--features", 128)
+            return self.made(graph, "generate", "planted", *PLANTED)
         source = raw(graph, self.data)
         if source is None:
             sys.exit(f"bytes.py: no such graph: {graph}")
