@@ -56,6 +56,10 @@ void MappedFile::advise(Access access) const {
   if (data_ != nullptr) ::madvise(const_cast<std::byte*>(data_), size_, advice_of(access));
 }
 
+void MappedFile::leave_pages() const {
+  if (data_ != nullptr) ::madvise(const_cast<std::byte*>(data_), size_, MADV_DONTNEED);
+}
+
 void MappedFile::check_elements(std::size_t offset, std::size_t count, std::size_t size) const {
   require(offset % size == 0, "elements of a mapped file are aligned", {{"offset", offset}, {"size", size}});
   if (offset > size_ || count > (size_ - offset) / size)

@@ -30,6 +30,8 @@ class MappedFile {
   std::span<const std::byte> bytes() const { return {data_, size_}; }
   const std::filesystem::path& path() const { return path_; }
   void advise(Access access) const;
+  /// Leaves the pages read so far to the page cache: they count for this process again when it reads them.
+  void leave_pages() const;
 
   /// `count` elements from byte `offset`, which must be aligned for T. Throws CorruptError when they reach
   /// past the end. The view must not outlive the file.

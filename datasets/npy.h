@@ -1,6 +1,7 @@
 #pragma once
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <string>
 #include <vector>
@@ -8,6 +9,7 @@
 #include "kith/core/array.h"
 #include "kith/core/dtype.h"
 #include "kith/core/error.h"
+#include "kith/core/mapped_file.h"
 
 namespace kith {
 
@@ -38,6 +40,8 @@ struct NpyView {
   NpyHeader header;
   std::span<const std::byte> data;
   std::string where;  ///< for messages
+  /// The mapped file that `data` lies in, aligned, to be kept where the elements are not copied; or null.
+  std::shared_ptr<const MappedFile> file{};
 
   std::int64_t rows() const { return header.shape.empty() ? 1 : header.shape[0]; }
   /// The elements as they lie. Throws InputError when the type differs; needs aligned bytes, which mapped

@@ -13,6 +13,13 @@ constexpr std::size_t kPiece = std::size_t{1} << 20;
 NpyFile::NpyFile(const std::filesystem::path& path)
     : file_(path), view_(parse_npy(file_.bytes(), path.string())) {}
 
+NpyView view_of_file(const std::filesystem::path& path) {
+  auto file = std::make_shared<const MappedFile>(path);
+  NpyView view = parse_npy(file->bytes(), path.string());
+  view.file = std::move(file);
+  return view;
+}
+
 NpyWriter::NpyWriter(const std::filesystem::path& path, DType dtype, std::vector<std::int64_t> shape)
     : file_(path), missing_(NpyHeader{dtype, false, shape, 0}.data_bytes()) {
   const std::string header = npy_header(dtype, shape);

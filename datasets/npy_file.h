@@ -23,6 +23,9 @@ class NpyFile {
   NpyView view_;
 };
 
+/// A view that keeps its file mapped.
+NpyView view_of_file(const std::filesystem::path& path);
+
 /// What a folder's JSON notes of each of its files.
 struct FileRecord {
   std::int64_t bytes = 0;

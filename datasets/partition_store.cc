@@ -1,5 +1,6 @@
 #include "kith/datasets/partition_store.h"
 
+#include "kith/core/buffer.h"
 #include "kith/datasets/sound.h"
 #include "kith/partition/constraints.h"
 
@@ -30,6 +31,7 @@ PartitionedStoreReport partition_store(const Store& store, const std::filesystem
   expect_sound(store);
   const PartitionRequest request = request_of(store, options);
   const PartitionResult result = assigned(store, options, request);
+  Buffer::release_cached();
   PartitionedStoreReport report{.partitioner = result.report};
   PartitionMeta& meta = report.meta;
   meta.k = options.k;

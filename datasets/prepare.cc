@@ -6,6 +6,7 @@
 
 #include <fmt/format.h>
 
+#include "kith/core/buffer.h"
 #include "kith/core/error.h"
 #include "kith/core/parallel.h"
 #include "kith/datasets/external/external_prepare.h"
@@ -110,7 +111,7 @@ StoreMeta meta_of(const RawDataset& raw, const CleanGraph& graph, bool undirecte
 StoreArrays arrays_of(RawDataset& raw, const CleanGraph& graph) {
   StoreArrays arrays;
   arrays.graph = graph.any();
-  arrays.features = {raw.features.bytes.data(), raw.features.dtype, raw.features.rows, raw.features.cols,
+  arrays.features = {raw.features.data(), raw.features.dtype, raw.features.rows, raw.features.cols,
                      raw.features.scales};
   arrays.labels = {raw.classes, raw.multi_labels, raw.class_count};
   arrays.train = raw.split.train;
@@ -162,6 +163,7 @@ PrepareReport write_dataset(RawDataset raw, const std::filesystem::path& store, 
                             PrepareReport report) {
   PhaseClock clock(report);
   validate(raw);
+  if (raw.features.file) raw.features.file->leave_pages();
   report.format = raw.format;
   report.raw_nodes = raw.nodes;
   report.raw_edges = edge_count(raw.edges);
@@ -176,6 +178,8 @@ PrepareReport write_dataset(RawDataset raw, const std::filesystem::path& store, 
   CleanGraph graph = clean_graph(raw, build);
   raw.edges = {};
   raw.edge_weights = {};
+  // What sorting took fits no array to come.
+  Buffer::release_cached();
   clock.end("build");
   if (options.largest_component) {
     graph = restrict_to_largest_component(graph, raw);
@@ -195,6 +199,7 @@ PrepareReport write_dataset(RawDataset raw, const std::filesystem::path& store, 
   StoreMeta meta = meta_of(raw, graph, undirected, options);
   meta.raw_edges = report.raw_edges;
   meta.raw_self_loops = report.raw_self_loops;
+  Buffer::release_cached();
   clock.end("look");
   report.meta = write_store(store, arrays_of(raw, graph), meta, options.existing);
   clock.end("write");

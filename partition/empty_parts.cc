@@ -1,5 +1,6 @@
 #include "kith/partition/empty_parts.h"
 
+#include <algorithm>
 #include <queue>
 #include <utility>
 
@@ -7,6 +8,12 @@ namespace kith {
 namespace {
 
 using Sized = std::pair<std::int64_t, int>;  // nodes, −part: of equals the lowest part comes first
+
+Array<std::int64_t> sizes_of(const Partitioning& partitioning) {
+  Array<std::int64_t> count(static_cast<std::size_t>(partitioning.k), 0);
+  for (const Part part : partitioning.assignment) ++count[part.value()];
+  return count;
+}
 
 std::vector<std::vector<std::int64_t>> members_of(const Partitioning& partitioning) {
   std::vector<std::vector<std::int64_t>> members(static_cast<std::size_t>(partitioning.k));
@@ -31,11 +38,15 @@ std::size_t loosest(CsrView<Index> graph, const Partitioning& partitioning,
 
 }  // namespace
 
+bool has_empty_part(const Partitioning& partitioning) {
+  const Array<std::int64_t> count = sizes_of(partitioning);
+  return std::find(count.begin(), count.end(), 0) != count.end();
+}
+
 template <class Index>
 std::int64_t fill_empty_parts(CsrView<Index> graph, Partitioning& partitioning) {
   std::vector<int> empty;
-  Array<std::int64_t> count(static_cast<std::size_t>(partitioning.k), 0);
-  for (const Part part : partitioning.assignment) ++count[part.value()];
+  const Array<std::int64_t> count = sizes_of(partitioning);
   for (int p = 0; p < partitioning.k; ++p)
     if (count[p] == 0) empty.push_back(p);
   if (empty.empty()) return 0;

@@ -4,6 +4,8 @@
 
 namespace kith {
 
+bool has_empty_part(const Partitioning& partitioning);
+
 /// Gives every empty part one node, while a part with two is left: of the part with the most nodes, the node
 /// with the fewest neighbours in it. Returns how many parts it filled. Sequential; O(n + m) when k ≪ n and
 /// few are empty.

@@ -37,7 +37,12 @@ MemoryFile::MemoryFile(std::size_t bytes)
 
 MemoryFile::~MemoryFile() {
   if (data_ != nullptr) munmap(data_, bytes_);
-  close(descriptor_);
+  if (descriptor_ >= 0) close(descriptor_);
+}
+
+void MemoryFile::leave_pages() const {
+  // A hint, and of a shared mapping it drops no content.
+  if (data_ != nullptr) madvise(data_, bytes_, MADV_DONTNEED);
 }
 
 std::string MemoryFile::tail(std::size_t bytes) const {

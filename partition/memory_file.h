@@ -1,6 +1,7 @@
 #pragma once
 #include <cstddef>
 #include <string>
+#include <utility>
 
 namespace kith {
 
@@ -10,11 +11,16 @@ class MemoryFile {
   /// Throws MemoryError when the bytes cannot be had.
   explicit MemoryFile(std::size_t bytes);
   ~MemoryFile();
-  MemoryFile(const MemoryFile&) = delete;
-  MemoryFile& operator=(const MemoryFile&) = delete;
+  MemoryFile(MemoryFile&& other) noexcept
+      : descriptor_(std::exchange(other.descriptor_, -1)),
+        data_(std::exchange(other.data_, nullptr)),
+        bytes_(other.bytes_) {}
+  MemoryFile& operator=(MemoryFile&&) = delete;
 
   int descriptor() const { return descriptor_; }
   void* data() const { return data_; }
+  /// Leaves the pages to the file: they count for this process again when it touches them.
+  void leave_pages() const;
   /// The last `bytes` of what was written through the descriptor.
   std::string tail(std::size_t bytes) const;
 

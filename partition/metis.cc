@@ -5,6 +5,7 @@
 #include <cmath>
 #include <limits>
 
+#include "kith/core/buffer.h"
 #include "kith/core/error.h"
 #include "kith/core/parallel.h"
 #include "kith/core/philox.h"
@@ -127,21 +128,44 @@ Array<Part> parts_in(MetisMessage& message) {
   return assignment;
 }
 
-// `graph` is clean: symmetric, without loops and duplicates.
-template <class Index>
-PartitionResult partition_clean(CsrView<Index> graph, const PartitionRequest& request) {
-  const std::vector<ScaledConstraint> constraints = scaled(request.constraints, graph.n());
-  const MetisMessage header = header_of(request, graph.m(), constraints.size());
-  const MemoryFile file(header.bytes());
-  auto& message = *static_cast<MetisMessage*>(file.data());
-  message = header;
-  fill_graph(graph, message);
-  fill_weights(constraints, message);
+struct Message {
+  MemoryFile file;
+  RowCounts stored;
+  std::int64_t arcs = 0;
+  MetisMessage& content() const { return *static_cast<MetisMessage*>(file.data()); }
+};
 
+/// The whole question; the symmetric graph that it is written from is gone afterwards.
+template <class Index>
+Message message_of(CsrView<Index> stored, const PartitionRequest& request) {
+  const RowCounts counts = counts_of(stored);
+  check_width(stored.n(), counts.distinct);
+  const Csr<Index> clean = symmetrised(stored, SelfLoops::drop);
+  check_width(stored.n(), clean.m());
+  const std::vector<ScaledConstraint> constraints = scaled(request.constraints, stored.n());
+  const MetisMessage header = header_of(request, clean.m(), constraints.size());
+  Message message{MemoryFile(header.bytes()), counts, clean.m()};
+  message.content() = header;
+  fill_graph(clean.view(), message.content());
+  fill_weights(constraints, message.content());
+  return message;
+}
+
+/// METIS needs more memory than the graph: while it works, nothing here is held that can be made again.
+template <class Index>
+PartitionResult partition_by_program(CsrView<Index> stored, const PartitionRequest& request) {
+  const Message message = message_of(stored, request);
+  Buffer::release_cached();
+  message.file.leave_pages();
   PartitionResult result;
-  result.report.peak_memory_bytes = run_metis_program(metis_program(), file);
-  result.partitioning = {request.k, parts_in(message)};
-  result.report.empty_repaired = fill_empty_parts(graph, result.partitioning);
+  result.report.peak_memory_bytes = run_metis_program(metis_program(), message.file);
+  result.report.loops_dropped = message.stored.loops;
+  result.report.duplicates_merged = message.stored.duplicates;
+  result.report.arcs_added = message.arcs - message.stored.distinct;
+  result.partitioning = {request.k, parts_in(message.content())};
+  if (has_empty_part(result.partitioning))
+    result.report.empty_repaired =
+        fill_empty_parts(symmetrised(stored, SelfLoops::drop).view(), result.partitioning);
   return result;
 }
 
@@ -157,17 +181,7 @@ PartitionResult metis_partition(const PartitionRequest& request) {
                    "random or range, which leave parts empty",
                    {{"k", request.k}, {"nodes", n}}));
   check_width(n, 0);
-  return request.graph.visit([&]<class Index>(CsrView<Index> stored) {
-    const RowCounts counts = counts_of(stored);
-    check_width(n, counts.distinct);
-    const Csr<Index> clean = symmetrised(stored, SelfLoops::drop);
-    check_width(n, clean.m());
-    PartitionResult result = partition_clean(clean.view(), request);
-    result.report.loops_dropped = counts.loops;
-    result.report.duplicates_merged = counts.duplicates;
-    result.report.arcs_added = clean.m() - counts.distinct;
-    return result;
-  });
+  return request.graph.visit([&](auto stored) { return partition_by_program(stored, request); });
 }
 
 }  // namespace kith

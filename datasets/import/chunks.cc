@@ -6,7 +6,7 @@
 #include <fmt/format.h>
 
 #include "kith/core/error.h"
-#include "kith/datasets/import/named_arrays.h"
+#include "kith/datasets/import/edge_pairs.h"
 #include "kith/datasets/import/sparse_matrix.h"
 #include "kith/datasets/import/text_lines.h"
 #include "kith/datasets/npy_file.h"

@@ -38,7 +38,7 @@ Array<float> placed_weights(CsrView<Index> csr, const OwnedColumns<Index>& edges
 }
 
 template <class T>
-Array<T> selected(const Array<T>& values, std::span<const std::int64_t> rows, std::int64_t width) {
+Array<T> selected(std::span<const T> values, std::span<const std::int64_t> rows, std::int64_t width) {
   if (values.empty()) return {};
   Array<T> out(rows.size() * static_cast<std::size_t>(width));
   parallel_for(0, static_cast<std::int64_t>(rows.size()), kRowGrain,
@@ -47,6 +47,11 @@ Array<T> selected(const Array<T>& values, std::span<const std::int64_t> rows, st
                    std::copy_n(values.data() + rows[i] * width, width, out.data() + i * width);
                });
   return out;
+}
+
+template <class T>
+Array<T> selected(const Array<T>& values, std::span<const std::int64_t> rows, std::int64_t width) {
+  return selected(values.span(), rows, width);
 }
 
 Array<std::int64_t> renumbered(const Array<std::int64_t>& ids, std::span<const std::int64_t> number) {
@@ -78,8 +83,9 @@ void select_nodes(RawDataset& raw, Array<std::int64_t> nodes) {
     *ids = renumbered(*ids, number);
   materialise(raw.features);
   RawFeatures& features = raw.features;
-  features.bytes =
-      selected(features.bytes, nodes, features.cols * static_cast<std::int64_t>(size_of(features.dtype)));
+  const std::int64_t row_bytes = features.cols * static_cast<std::int64_t>(size_of(features.dtype));
+  const std::span<const std::byte> rows(features.data(), static_cast<std::size_t>(features.rows * row_bytes));
+  features.hold(selected(rows, nodes, row_bytes));
   features.scales = selected(features.scales, nodes, 1);
   features.rows = nodes.ssize();
   raw.classes = selected(raw.classes, nodes, 1);
@@ -183,7 +189,7 @@ void normalise_rows(RawFeatures& features) {
         row[j] = static_cast<float>(double{feature_value(features, j)} * scale);
     }
   });
-  features.bytes = std::move(out);
+  features.hold(std::move(out));
   features.scales = {};
   features.dtype = DType::f32;
 }

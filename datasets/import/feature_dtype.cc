@@ -68,7 +68,7 @@ void quantise(RawFeatures& features) {
       out[e] = static_cast<std::int8_t>(
           std::clamp(std::nearbyint(feature_value(features, e) / scales[i]), -127.0F, 127.0F));
   });
-  features.bytes = std::move(bytes);
+  features.hold(std::move(bytes));
   features.scales = std::move(scales);
 }
 
@@ -85,7 +85,7 @@ void convert_features(RawFeatures& features, DType type, const std::string& wher
   Array<std::byte> bytes = type == DType::f32 ? converted<float>(features, [](float value) { return value; })
                            : type == DType::f16 ? converted<std::uint16_t>(features, f16_of_float)
                                                 : converted<std::uint16_t>(features, bf16_of_float);
-  features.bytes = std::move(bytes);
+  features.hold(std::move(bytes));
   features.scales = {};
   features.dtype = type;
 }

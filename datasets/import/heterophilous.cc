@@ -1,8 +1,8 @@
 #include <fmt/format.h>
 
 #include "kith/core/error.h"
+#include "kith/datasets/import/edge_pairs.h"
 #include "kith/datasets/import/formats.h"
-#include "kith/datasets/import/named_arrays.h"
 #include "kith/datasets/import/npz.h"
 #include "kith/datasets/import/sparse_matrix.h"
 

@@ -1,13 +1,12 @@
 #include "kith/datasets/import/named_arrays.h"
 
-#include <algorithm>
 #include <memory>
 
 #include <fmt/format.h>
 
 #include "kith/core/error.h"
 #include "kith/core/file.h"
-#include "kith/core/parallel.h"
+#include "kith/datasets/import/edge_pairs.h"
 #include "kith/datasets/import/formats.h"
 #include "kith/datasets/import/sparse_matrix.h"
 #include "kith/datasets/npy_file.h"
@@ -37,9 +36,8 @@ void set_csr(RawDataset& raw, const NamedArrays& arrays, RowsAre rows_are) {
 void set_edges(RawDataset& raw, const NamedArrays& arrays) {
   arrays.with("edges", [&](const NpyView& view) {
     raw.from.edges = view.where;
-    auto [source, destination] = edge_pairs_of(view);
-    if (raw.nodes == 0) raw.nodes = nodes_spanned(source, destination, view.where);
-    raw.edges = edges_of(std::move(source), std::move(destination), raw.nodes);
+    if (raw.nodes == 0) raw.nodes = nodes_spanned(view);
+    raw.edges = edges_of_pairs(view, raw.nodes);
   });
 }
 
@@ -122,7 +120,7 @@ void set_split(RawDataset& raw, const NamedArrays& arrays) {
 NamedArrays arrays_in_folder(const std::filesystem::path& folder) {
   auto path = [folder](const std::string& name) { return folder / (name + ".npy"); };
   return {folder.string(), [=](const std::string& name) { return has_name(path(name)); },
-          [=](const std::string& name, const auto& use) { use(NpyFile(path(name)).view()); }};
+          [=](const std::string& name, const auto& use) { use(view_of_file(path(name))); }};
 }
 
 NamedArrays arrays_in_npz(const std::filesystem::path& file) {
@@ -147,40 +145,6 @@ RawDataset dataset_of(const NamedArrays& arrays, RowsAre rows_are) {
   set_node_arrays(raw, arrays);
   set_split(raw, arrays);
   return raw;
-}
-
-std::pair<Array<std::int64_t>, Array<std::int64_t>> edge_pairs_of(const NpyView& view) {
-  const auto& shape = view.header.shape;
-  if (shape.size() != 2 || (shape[0] != 2 && shape[1] != 2))
-    throw InputError(fmt::format("{}: {} is neither [2, E] nor [E, 2]", view.where, describe(view.header)));
-  const bool columns_first = shape[0] == 2;
-  const std::int64_t m = columns_first ? shape[1] : shape[0];
-  const Array<std::int64_t> values = view.copied<std::int64_t>();
-  // In memory the two ids of an edge are neighbours, or lie m apart.
-  const bool apart = columns_first != view.header.fortran_order;
-  std::pair<Array<std::int64_t>, Array<std::int64_t>> edges{Array<std::int64_t>(m), Array<std::int64_t>(m)};
-  parallel_for(0, m, 1 << 16, [&](std::int64_t begin, std::int64_t end) {
-    for (std::int64_t e = begin; e < end; ++e) {
-      edges.first[e] = values[apart ? e : 2 * e];
-      edges.second[e] = values[apart ? m + e : 2 * e + 1];
-    }
-  });
-  return edges;
-}
-
-std::int64_t nodes_spanned(std::span<const std::int64_t> source, std::span<const std::int64_t> destination,
-                           const std::string& where) {
-  // Ids far above the number of edges are damage, or need renumbering; they must not size an allocation.
-  const std::int64_t bound = plausible_nodes(static_cast<std::int64_t>(source.size()));
-  std::int64_t largest = -1;
-  for (std::size_t e = 0; e < source.size(); ++e)
-    for (const std::int64_t id : {source[e], destination[e]}) {
-      if (id < 0 || id >= bound)
-        throw InputError(fmt::format("{}: edge {}: id {} is outside [0, {})", where, e, id, bound));
-      largest = std::max(largest, id);
-    }
-  if (largest < 0) throw InputError(where + ": no edges, and nothing else tells the number of nodes");
-  return largest + 1;
 }
 
 bool recognises_npy(const std::filesystem::path& raw, const ImportRequest&) {

@@ -22,11 +22,4 @@ bool has_graph(const NamedArrays& arrays);
 /// The data set of arrays named as in the store; of `indptr` and `indices` the rows are what `rows_are` says.
 RawDataset dataset_of(const NamedArrays& arrays, RowsAre rows_are);
 
-/// Edges from [2, E] or [E, 2] (source first), as (source, destination); [2, 2] is read as [2, E].
-std::pair<Array<std::int64_t>, Array<std::int64_t>> edge_pairs_of(const NpyView& view);
-/// One more than the largest id; throws InputError with the position of an id that is negative or absurd for
-/// so few edges.
-std::int64_t nodes_spanned(std::span<const std::int64_t> source, std::span<const std::int64_t> destination,
-                           const std::string& where);
-
 }  // namespace kith

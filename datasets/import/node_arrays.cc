@@ -14,7 +14,7 @@ namespace fs = std::filesystem;
 /// One `.npy` as a set of arrays under one name.
 NamedArrays single_array(const fs::path& file, std::string name) {
   return {file.string(), [name](const std::string& asked) { return asked == name; },
-          [file](const std::string&, const auto& use) { use(NpyFile(file).view()); }};
+          [file](const std::string&, const auto& use) { use(view_of_file(file)); }};
 }
 
 void expect_rows(NodeRows& rows, const NpyView& view) {

@@ -5,8 +5,8 @@
 
 #include "kith/core/error.h"
 #include "kith/core/file.h"
+#include "kith/datasets/import/edge_pairs.h"
 #include "kith/datasets/import/formats.h"
-#include "kith/datasets/import/named_arrays.h"
 #include "kith/datasets/import/npz.h"
 #include "kith/datasets/import/sparse_matrix.h"
 #include "kith/datasets/import/text_table.h"

@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -10,6 +11,7 @@
 
 #include "kith/core/array.h"
 #include "kith/core/dtype.h"
+#include "kith/core/mapped_file.h"
 #include "kith/datasets/import/split_spec.h"
 #include "kith/datasets/store.h"
 #include "kith/graph/builders.h"
@@ -26,15 +28,26 @@ struct OwnedColumns {
 };
 using RawEdges = std::variant<OwnedColumns<std::int32_t>, OwnedColumns<std::int64_t>>;
 
-/// Dense feature rows, held or made on demand.
+/// Dense feature rows: held, left in the mapped file that they came in, or made on demand.
 struct RawFeatures {
   DType dtype = DType::f32;
   std::int64_t rows = 0;
   std::int64_t cols = 0;
-  Array<std::byte> bytes;  ///< [rows, cols], empty when `fill` makes them
-  Array<float> scales;     ///< [rows] of int8 features, else empty
+  Array<std::byte> bytes;             ///< [rows, cols], empty when they are in a file or `fill` makes them
+  std::span<const std::byte> mapped;  ///< [rows, cols] of `file`, or empty
+  std::shared_ptr<const MappedFile> file;
+  Array<float> scales;  ///< [rows] of int8 features, else empty
   /// Writes rows [begin, end) to `out`. A pure function, called from several threads.
   std::function<void(std::int64_t begin, std::int64_t end, std::byte* out)> fill;
+
+  /// The rows that are held or mapped.
+  const std::byte* data() const { return file ? mapped.data() : bytes.data(); }
+  /// These rows from now on, and no file.
+  void hold(Array<std::byte> rows_of_bytes) {
+    bytes = std::move(rows_of_bytes);
+    mapped = {};
+    file = nullptr;
+  }
 };
 
 /// Texts as one blob: text i is bytes[offsets[i] … offsets[i + 1]).

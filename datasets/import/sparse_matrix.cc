@@ -61,12 +61,29 @@ Array<T> row_ordered(Array<T> values, const NpyHeader& header) {
   return turned;
 }
 
-/// The elements as they lie, in row order.
+/// The elements of an array in column order, in row order.
 template <class T>
-Array<std::byte> kept_elements(const NpyView& view) {
+Array<std::byte> turned_elements(const NpyView& view) {
   Array<T> words(static_cast<std::size_t>(view.header.count()));
   std::copy_n(view.data.data(), view.data.size(), reinterpret_cast<std::byte*>(words.data()));
   return as_byte_array(row_ordered(std::move(words), view.header));
+}
+
+/// Rows of a type that stays: where they are mapped, they are left there.
+void keep_rows(RawFeatures& features, const NpyView& view) {
+  const bool aligned = reinterpret_cast<std::uintptr_t>(view.data.data()) % size_of(features.dtype) == 0;
+  if (!view.header.fortran_order && view.file && aligned) {
+    features.mapped = view.data;
+    features.file = view.file;
+    return;
+  }
+  expect_room(view.where, 2.0 * static_cast<double>(view.data.size()));
+  if (!view.header.fortran_order) return features.hold(copy_of(view.data));
+  switch (size_of(features.dtype)) {
+    case 1: return features.hold(turned_elements<std::uint8_t>(view));
+    case 2: return features.hold(turned_elements<std::uint16_t>(view));
+    default: return features.hold(turned_elements<std::uint32_t>(view));
+  }
 }
 
 bool is_floating(DType type) { return type == DType::f16 || type == DType::f32 || type == DType::f64; }
@@ -172,15 +189,14 @@ RawFeatures features_of(const NpyView& view) {
   features.rows = header.shape[0];
   features.cols = header.shape[1];
   switch (header.dtype) {
+    case DType::i8:
+      features.scales = Array<float>(static_cast<std::size_t>(features.rows), 1.0F);
+      [[fallthrough]];
     case DType::f16:
     case DType::bf16:
+    case DType::f32:
       features.dtype = header.dtype;
-      features.bytes = kept_elements<std::uint16_t>(view);
-      return features;
-    case DType::i8:
-      features.dtype = DType::i8;
-      features.bytes = kept_elements<std::int8_t>(view);
-      features.scales = Array<float>(static_cast<std::size_t>(features.rows), 1.0F);
+      keep_rows(features, view);
       return features;
     default: break;
   }

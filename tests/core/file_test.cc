@@ -7,6 +7,7 @@
 #include <gtest/gtest.h>
 
 #include "kith/core/error.h"
+#include "kith/core/host.h"
 #include "kith/core/mapped_file.h"
 
 namespace kith {
@@ -130,10 +131,30 @@ TEST(MappedFile, ShowsTheBytesOfTheFile) {
   EXPECT_THROW(moved.elements<std::int32_t>(2, 1), Error);
 }
 
+std::int64_t sum_of(const MappedFile& file) {
+  std::int64_t sum = 0;
+  for (const std::byte one : file.bytes()) sum += std::to_integer<int>(one);
+  return sum;
+}
+
+TEST(MappedFile, PagesThatAreLeftCountNoMoreAndComeBack) {
+  const TemporaryFolder folder;
+  const std::string content(std::size_t{32} << 20, 'k');
+  write_text_file(folder / "large", content);
+  const MappedFile mapped(folder / "large");
+  EXPECT_EQ(sum_of(mapped), std::int64_t{'k'} << 25);
+  const std::int64_t before = resident_bytes();
+  mapped.leave_pages();
+  EXPECT_LT(resident_bytes(), before - (16 << 20));
+  EXPECT_EQ(sum_of(mapped), std::int64_t{'k'} << 25);
+}
+
 TEST(MappedFile, AnEmptyFileHasNoBytes) {
   const TemporaryFolder folder;
   write_text_file(folder / "empty", "");
-  EXPECT_TRUE(MappedFile(folder / "empty").bytes().empty());
+  const MappedFile empty(folder / "empty");
+  empty.leave_pages();
+  EXPECT_TRUE(empty.bytes().empty());
 }
 
 TEST(MappedFile, WhatIsNoFileIsNamed) {

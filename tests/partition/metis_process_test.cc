@@ -72,6 +72,15 @@ TEST(MetisProcess, AFailureNamesTheAlternatives) {
   }
 }
 
+// A graph of 4 MB: the page tables of its message would show.
+TEST(MetisProcess, WhileItWorksKithLeavesTheMessageToIt) {
+  const Script script("grep RssShmem /proc/$PPID/status; exit 3");
+  const ScopedVariable metis("KITH_METIS", script.path());
+  const Csr32 graph = random_graph(1000, 500000, 52);
+  EXPECT_THAT([&] { metis_partition({.graph = any(graph), .k = 2}); },
+              testing::ThrowsMessage<Error>(testing::ContainsRegex("RssShmem:[^0-9]+0 kB")));
+}
+
 TEST(MetisProcess, AKillIsOutOfMemory) {
   const Script script("kill -KILL $$");
   const Failure failure = failure_with(script.path());

@@ -77,7 +77,7 @@ TEST(LargestComponent, RestrictsEveryArrayAndKeepsTheUsersIds) {
   EXPECT_THAT(raw.classes, ElementsAre(1, 3, 4));
   EXPECT_THAT(raw.split.train, ElementsAre(2));
   EXPECT_THAT(raw.split.test, ElementsAre(0));
-  EXPECT_EQ(reinterpret_cast<const float*>(raw.features.bytes.data())[2], 4.0F);
+  EXPECT_EQ(reinterpret_cast<const float*>(raw.features.data())[2], 4.0F);
   EXPECT_EQ(raw.nodes, 3);
 }
 
@@ -88,7 +88,7 @@ TEST(NormaliseRows, MakesRowsSumToOneAndLeavesZeros) {
   features.cols = 2;
   features.bytes = copy_of(std::as_bytes(std::span(rows)));
   normalise_rows(features);
-  const auto* values = reinterpret_cast<const float*>(features.bytes.data());
+  const auto* values = reinterpret_cast<const float*>(features.data());
   EXPECT_THAT(std::vector<float>(values, values + 6), ElementsAre(0.25F, 0.75F, 0, 0, 0.5F, 0.5F));
 }
 

@@ -65,7 +65,7 @@ TEST_F(Chunked, ChunksAreJoinedAndCountsChecked) {
   EXPECT_EQ(raw.nodes, 5);
   EXPECT_THAT(sources(raw), ElementsAre(0, 1, 2, 3));
   EXPECT_EQ(raw.features.rows, 5);
-  EXPECT_EQ(reinterpret_cast<const float*>(raw.features.bytes.data())[9], 10);
+  EXPECT_EQ(reinterpret_cast<const float*>(raw.features.data())[9], 10);
   EXPECT_THAT(raw.classes, ElementsAre(0, 1, -1, 1, 2));
   EXPECT_THAT(raw.split.train, ElementsAre(0, 3));
 }

@@ -59,6 +59,50 @@ TEST_F(NpyFolder, EdgesInRowsInColumnsAndAsCsrAreTheSameGraph) {
   EXPECT_TRUE(std::ranges::equal(indices(), want));
 }
 
+TEST_F(NpyFolder, EdgesMayBeOfAnyIntegerTypeAndInColumnOrder) {
+  const auto both = [&] {
+    const RawDataset raw = read();
+    const auto& edges = std::get<OwnedColumns<std::int32_t>>(raw.edges);
+    EXPECT_THAT(edges.source, ElementsAre(0, 1, 2, 3));
+    EXPECT_THAT(edges.destination, ElementsAre(1, 2, 3, 0));
+  };
+  put_npy<std::int32_t>(file("edges"), {0, 1, 2, 3, 1, 2, 3, 0}, {2, 4});
+  both();
+  put_npy<std::uint8_t>(file("edges"), {0, 1, 2, 3, 1, 2, 3, 0}, {2, 4});
+  both();
+  std::string turned = test::npy_bytes<std::int64_t>({0, 1, 1, 2, 2, 3, 3, 0}, {2, 4});
+  turned.replace(turned.find("'fortran_order': False"), 22, "'fortran_order': True ");
+  test::put(file("edges"), turned);
+  both();
+}
+
+TEST_F(NpyFolder, AnIdThatNeedsMoreThan32BitsIsReportedAsItIs) {
+  put_npy<std::int64_t>(file("edges"), {0, 1, 2, 3, 1, 2, (std::int64_t{1} << 32) + 1, 0}, {2, 4});
+  EXPECT_THAT(said(), HasSubstr("edges.npy: edge 2: destination 4294967297 is outside [0, 4)"));
+}
+
+TEST_F(NpyFolder, FeaturesStayInTheirFile) {
+  const RawDataset raw = read();
+  EXPECT_TRUE(raw.features.bytes.empty());
+  test::fs::remove(file("features"));
+  for (std::int64_t i = 0; i < 8; ++i)
+    EXPECT_EQ(reinterpret_cast<const float*>(raw.features.data())[i], i + 1);
+}
+
+TEST_F(NpyFolder, FeaturesInColumnOrderOrOfAnotherTypeAreHeldTurned) {
+  std::string turned = test::npy_bytes<float>({1, 3, 5, 7, 2, 4, 6, 8}, {4, 2});
+  turned.replace(turned.find("'fortran_order': False"), 22, "'fortran_order': True ");
+  test::put(file("features"), turned);
+  const RawDataset columns = read();
+  put_npy<double>(file("features"), {1, 2, 3, 4, 5, 6, 7, 8}, {4, 2});
+  const RawDataset doubles = read();
+  for (const RawDataset* raw : {&columns, &doubles}) {
+    EXPECT_EQ(raw->features.bytes.size(), 8 * sizeof(float));
+    for (std::int64_t i = 0; i < 8; ++i)
+      EXPECT_EQ(reinterpret_cast<const float*>(raw->features.data())[i], i + 1);
+  }
+}
+
 TEST_F(NpyFolder, SplitsMayBeBooleanMasks) {
   test::put(file("train"), test::npy_bytes<std::uint8_t>({1, 0, 1, 0}, {4}, DType::boolean));
   EXPECT_THAT(read().split.train, ElementsAre(0, 2));

@@ -58,7 +58,7 @@ INSTANTIATE_TEST_SUITE_P(
         Expected{"cnr-2000/cnr-2000-csr.npz", "", "npz", 325557, 3216152, 2738969, 87442, 0, 0}));
 
 std::vector<float> row_of(const RawFeatures& features, std::int64_t row) {
-  const auto* values = reinterpret_cast<const float*>(features.bytes.data());
+  const auto* values = reinterpret_cast<const float*>(features.data());
   return {values + row * features.cols, values + (row + 1) * features.cols};
 }
 
