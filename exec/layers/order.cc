@@ -21,13 +21,16 @@ bool aggregates_first(const Tape& tape, const LayerGraph& graph, const Var& x, s
   const bool training = tape.training(), wanted = training && x.needs_gradient();
   const auto in = static_cast<double>(x.cols()), width = static_cast<double>(out);
   const double first = in * (wanted ? 2 : 1), last = width * (training ? 2 : 1);
+  // Of equals, evaluation takes the sum first, to which the other product of a layer is added in place;
+  // training would have to keep the sum for its backward pass.
+  const auto less = [training](double a, double b) { return training ? a < b : a <= b; };
   // Ranks differ in edges and rows, and what they exchange must not.
   if (graph.halo() != nullptr)
-    return first * (tape.zeros_of(x) ? graph.halo()->share_of_sparse_rows() : 1) < last;
+    return less(first * (tape.zeros_of(x) ? graph.halo()->share_of_sparse_rows() : 1), last);
   const double products = in * width * (1 + (training ? 1 : 0) + (wanted ? 1 : 0));
   const auto edges = kGathered * static_cast<double>(graph.csr().m());
-  return edges * first + static_cast<double>(graph.destinations()) * products <
-         edges * last + static_cast<double>(x.rows()) * products;
+  return less(edges * first + static_cast<double>(graph.destinations()) * products,
+              edges * last + static_cast<double>(x.rows()) * products);
 }
 
 }  // namespace kith
