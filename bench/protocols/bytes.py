@@ -94,7 +94,7 @@ def table(rows):
              "|---" * (6 + len(names)) + "|"]
     for (graph, method, k, model), found in sorted(groups.items(), key=lambda item: (item[0][0], item[0][3], item[0][1], item[0][2])):
         baseline = bytes_of(found["baseline"])
-        cells = [f"{baseline / bytes_of(found[name]):.2f}×" if name in found and bytes_of(found[name]) > 0 else ""
+        cells = [f"{baseline / bytes_of(found[name]):.3g}×" if name in found and bytes_of(found[name]) > 0 else ""
                  for name in ["broadcast", *names]]
         lines.append(f"| {graph} | {method} | {k} | {model} | {baseline / 1e6:.1f} MB | " + " | ".join(cells) + " |")
     return "\n".join(lines)
