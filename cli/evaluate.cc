@@ -50,8 +50,10 @@ void run_evaluate(Communicator& comm, const Invocation& invocation) {
   const std::string data = settings.has_value("data") ? settings.text("data") : trained.text("data");
   const PartitionedStore parts = open_for_ranks(comm, data, run);
   const TrainOptions options = train_options(trained);
+  const ChosenDevice device(comm, settings);
   const Evaluation evaluation =
-      evaluate_run(comm, parts, run, model_factory(trained), options.protocol, options.metric);
+      evaluate_run(device.ranks(), parts, run, model_factory(trained),
+                   {.protocol = options.protocol, .metric = options.metric, .on = device.on()});
   if (comm.rank().value() != 0) return;
   if (settings.boolean("json"))
     print_json(evaluation, settings.text("split"));

@@ -1,6 +1,8 @@
 #include "kith/cli/rank_work.h"
 
+#include "kith/comm/device_communicator.h"
 #include "kith/comm/world.h"
+#include "kith/exec/device.h"
 #include "kith/exec/settings.h"
 
 namespace kith::cli {
@@ -10,6 +12,18 @@ int prepared_threads(Communicator& comm, const Settings& settings) {
   const int share = default_threads(comm);
   const auto asked = static_cast<int>(settings.integer("threads"));
   return asked > 0 ? asked : share;
+}
+
+ChosenDevice::ChosenDevice(Communicator& comm, const Settings& settings)
+    : comm_(comm),
+      on_(device_for(comm, settings.text("device"),
+                     settings.boolean("allow-shared-gpu") ? SharedGpu::allowed : SharedGpu::refused)) {
+  if (memory_of(on_) == nullptr) return;
+  const std::string wire = settings.text("gpu-wire");
+  over_gpus_ = device_communicator(comm, *memory_of(on_),
+                                   wire == "nccl"   ? DeviceWire::nccl
+                                   : wire == "host" ? DeviceWire::host
+                                                    : DeviceWire::automatic);
 }
 
 ModelFactory model_factory(const Settings& train_settings) {

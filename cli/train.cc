@@ -4,11 +4,13 @@
 
 #include "kith/cli/rank_work.h"
 #include "kith/cli/verb.h"
+#include "kith/comm/device_communicator.h"
 #include "kith/comm/operation_file.h"
 #include "kith/comm/world.h"
 #include "kith/core/host.h"
 #include "kith/core/log.h"
 #include "kith/core/progress.h"
+#include "kith/exec/device.h"
 #include "kith/exec/halo/protocol.h"
 #include "kith/exec/memory_estimate.h"
 #include "kith/exec/memory_report.h"
@@ -47,6 +49,8 @@ void run_train(Communicator& comm, const Invocation& invocation) {
   const int threads = prepared_threads(comm, settings);
   const ThreadLimit limit(threads);
   if (settings.boolean("estimate")) return print_estimate(comm, settings, options);
+  const ChosenDevice device(comm, settings);
+  options.on = device.on();
   const std::filesystem::path run = settings.text("output");
   // Nothing is written before the data has opened.
   const PartitionedStore parts = open_for_ranks(comm, settings.text("data"), run);
@@ -55,7 +59,10 @@ void run_train(Communicator& comm, const Invocation& invocation) {
   if (comm.size() > 1) open_operation_file(run, comm.rank().value());
   const std::string table = rank_table(comm, threads);
   log::info(table.substr(0, table.size() - 1));
-  const RunSummary summary = train(comm, parts, run, options, model_factory(settings));
+  if (memory_of(options.on) != nullptr)
+    for (const std::string& name : device_names(comm, options.on)) log::info(name);
+  if (&device.ranks() != &comm) log::info("rows and gradients cross GPUs by " + nccl_name());
+  const RunSummary summary = train(device.ranks(), parts, run, options, model_factory(settings));
   if (comm.rank().value() == 0) fmt::print("{}wrote {}\n", report_table(summary), run.string());
 }
 

@@ -1,5 +1,5 @@
 # The CUDA backend, by the preset cuda. The program runs on hosts without a driver, too: the runtime is linked
-# statically, and cuBLASLt is loaded when it is first asked for.
+# statically, and cuBLASLt and NCCL are loaded when they are first asked for.
 option(KITH_CUDA "Build the CUDA backend" OFF)
 find_program(KITH_NVCC nvcc HINTS ENV CUDA_PATH ENV CUDA_HOME PATHS /usr/local/cuda PATH_SUFFIXES bin)
 set(KITH_CUDA_ARCHITECTURES 90 CACHE STRING "GPUs that machine code is made for; PTX of the last serves newer ones")
@@ -19,6 +19,8 @@ if(KITH_CUDA)
     set(CMAKE_CUDA20_EXTENSION_COMPILE_OPTION -std=c++20)
   endif()
   find_package(CUDAToolkit REQUIRED)
+  # NCCL's header alone: the library is loaded at run time.
+  find_path(KITH_NCCL_INCLUDE nccl.h HINTS ${CUDAToolkit_INCLUDE_DIRS})
   message(STATUS "CUDA ${CMAKE_CUDA_COMPILER_VERSION} for sm_${KITH_CUDA_ARCHITECTURES}: ${CMAKE_CUDA_COMPILER}")
 endif()
 

@@ -11,6 +11,7 @@
 #include "kith/comm/internal_messages.h"
 #include "kith/comm/shared_all_reduce.h"
 #include "kith/core/buffer.h"
+#include "kith/core/device_memory.h"
 
 namespace kith {
 
@@ -32,6 +33,7 @@ class AllReduceSum final : public Collective {
     direct_ = ranks == 2 || values.size_bytes() <= kDirectBytes;
     begin_ = direct_ ? 0 : piece_begin(rank());
     count_ = direct_ ? values.size() : piece_begin(rank() + 1) - begin_;
+    const UseMemory host(nullptr);
     arrivals_ = Buffer(count_ * sizeof(T) * static_cast<std::size_t>(ranks - 1));
     for (int step = 1; step < ranks; ++step) {
       receive(arrival((rank() - step + ranks) % ranks), (rank() - step + ranks) % ranks);
@@ -150,6 +152,9 @@ Pending start(Communicator& comm, std::span<T> values, const char* what) {
 }  // namespace
 
 Pending Communicator::start_all_reduce_sum(std::span<float> values, const char* what) {
+  if (device_memory() != nullptr && device_memory()->holds(values.data()))
+    return logged(sum_on_device(values, what), "all-reduce", static_cast<std::int64_t>(values.size_bytes()),
+                  -1);
   return start(*this, values, what);
 }
 Pending Communicator::start_all_reduce_sum(std::span<double> values, const char* what) {

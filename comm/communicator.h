@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "kith/comm/operation_log.h"
+#include "kith/core/device_memory.h"
 #include "kith/core/error.h"
 #include "kith/core/ids.h"
 #include "kith/core/ledger.h"
@@ -80,6 +81,12 @@ class Communicator {
   Pending start_all_reduce_sum(std::span<float> values, const char* what);
   Pending start_all_reduce_sum(std::span<double> values, const char* what);
 
+  /// Memory beside the host's that messages and sums of floats may lie in; null: none.
+  virtual DeviceMemory* device_memory() const { return nullptr; }
+  /// Messages in device memory that are started between the two start together: those of one exchange must.
+  virtual void begin_group() {}
+  virtual void end_group() {}
+
   /// Another communicator of the same ranks whose messages never meet this one's, with the same no-progress
   /// limit. Collective. A thread of its own (the prefetch pipeline) needs one.
   virtual std::unique_ptr<Communicator> duplicate() = 0;
@@ -101,6 +108,8 @@ class Communicator {
  protected:
   virtual Pending send(std::span<const std::byte> bytes, Rank to, int tag, const char* what) = 0;
   virtual Pending receive(std::span<std::byte> bytes, Rank from, int tag, const char* what) = 0;
+  /// Σ over ranks of values in device_memory().
+  virtual Pending sum_on_device(std::span<float>, const char*) { return nullptr; }
   /// More ranks on this host than cores this process may use: waits give the core away at once.
   virtual bool crowded() const = 0;
   /// Memory that all ranks share, or null.

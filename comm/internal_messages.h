@@ -28,6 +28,7 @@ class InternalMessages {
                       const char* what);
   static Pending receive(Communicator& comm, std::span<std::byte> bytes, Rank from, int tag,
                          const char* what);
+  static bool crowded(const Communicator& comm) { return comm.crowded(); }
   static SharedScratch* scratch(Communicator& comm) { return comm.shared_scratch(); }
   static Pending logged(Communicator& comm, Pending operation, const char* kind, std::int64_t bytes,
                         int peer) {

@@ -72,6 +72,7 @@ RowExchange::InFlight RowExchange::start(std::span<const std::byte> send, std::s
     flight.operations_.push_back(
         InternalMessages::logged(*comm_, std::move(message), kind, static_cast<std::int64_t>(bytes), peer));
   };
+  comm_->begin_group();
   // Receives first, so that no message meets a rank that is not ready for it; nearest ranks first, so that
   // not all ranks send to rank 0 at once.
   for (int step = 1; step < ranks; ++step) {
@@ -90,7 +91,8 @@ RowExchange::InFlight RowExchange::start(std::span<const std::byte> send, std::s
     counted.add(".rows", peer, static_cast<double>(counts.send[peer]));
     counted.add(".messages", peer, 1);
   }
-  if (!to(rank).empty()) std::memcpy(from(rank).data(), to(rank).data(), to(rank).size());
+  comm_->end_group();
+  copy_bytes(from(rank).data(), to(rank).data(), to(rank).size());
   const auto own = static_cast<std::int64_t>(to(rank).size());
   flight.received_ = static_cast<std::int64_t>(receive.size()) - own;
   counted.add_seconds(".start", flight.begin_, InFlight::Clock::now(),

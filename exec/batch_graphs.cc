@@ -27,7 +27,7 @@ Csr32 with_own_edges(CsrView<std::int32_t> block) {
   return result;
 }
 
-BatchGraphs::BatchGraphs(Batch& batch, SelfEdges self_edges, int ranks) {
+BatchGraphs::BatchGraphs(Batch& batch, SelfEdges self_edges, int ranks, const Backend& on) {
   graphs_.reserve(batch.blocks.size());
   for (Block& block : batch.blocks) {
     if (self_edges == SelfEdges::explicit_edges) block.csr = with_own_edges(block.csr);
@@ -37,7 +37,8 @@ BatchGraphs::BatchGraphs(Batch& batch, SelfEdges self_edges, int ranks) {
                                             .store_ids = batch.store_ids.span().first(sources),
                                             .degrees = batch.degrees.span().first(sources),
                                             .self_edges = self_edges,
-                                            .independent_ranks = ranks});
+                                            .independent_ranks = ranks,
+                                            .on = on});
   }
 }
 

@@ -10,7 +10,7 @@ namespace kith {
 /// The batch must outlive it.
 class BatchGraphs {
  public:
-  BatchGraphs(Batch& batch, SelfEdges self_edges, int ranks = 1);
+  BatchGraphs(Batch& batch, SelfEdges self_edges, int ranks = 1, const Backend& on = Cpu{});
   LayerGraphs layers() const { return LayerGraphs(graphs_); }
 
  private:

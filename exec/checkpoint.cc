@@ -1,6 +1,7 @@
 // A checkpoint is a safetensors file: the parameters by name, the optimiser's moments flat, the best weights
 // flat, and the cursor in the metadata. Random numbers need no state: they are functions of the step.
 #include <algorithm>
+#include <deque>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -18,12 +19,18 @@ constexpr std::size_t kKept = 2;
 constexpr const char* kMomentPrefix = "optimizer.";
 constexpr const char* kBest = "best.weights";
 
-std::vector<NamedTensor> parameter_tensors(const Parameters& parameters) {
-  std::vector<NamedTensor> tensors;
-  for (std::size_t i = 0; i < parameters.size(); ++i)
-    tensors.push_back({parameters[i].name, parameters[i].shape, parameters[i].value.span()});
-  return tensors;
-}
+/// What a file is written from: values that lie on a device are copied to the host first.
+class Tensors {
+ public:
+  void add(const std::string& name, std::vector<std::int64_t> shape, std::span<const float> values) {
+    tensors_.push_back({name, std::move(shape), values_.emplace_back(host_copy_of(values)).span()});
+  }
+  const std::vector<NamedTensor>& all() const { return tensors_; }
+
+ private:
+  std::deque<Array<float>> values_;
+  std::vector<NamedTensor> tensors_;
+};
 
 std::string cursor_text(const TrainingState& state, const CheckpointKey& key) {
   return Json{{"format_version", 1},
@@ -85,10 +92,14 @@ std::string checkpoint_name(const TrainingState& state) {
 }  // namespace
 
 Array<float> weights_of(const Parameters& parameters) {
+  const UseMemory host(nullptr);
   Array<float> flat(static_cast<std::size_t>(parameters.elements()));
-  float* target = flat.data();
-  for (std::size_t i = 0; i < parameters.size(); ++i)
-    target = std::copy(parameters[i].value.span().begin(), parameters[i].value.span().end(), target);
+  std::span<float> target = flat.span();
+  for (std::size_t i = 0; i < parameters.size(); ++i) {
+    const auto own = parameters[i].value.span();
+    copy_values(own, target.first(own.size()));
+    target = target.subspan(own.size());
+  }
   return flat;
 }
 
@@ -97,7 +108,7 @@ void set_weights(Parameters& parameters, std::span<const float> weights) {
           {{"weights", weights.size()}, {"elements", parameters.elements()}});
   for (std::size_t i = 0; i < parameters.size(); ++i) {
     const auto own = parameters[i].value.span();
-    std::copy_n(weights.begin(), own.size(), own.begin());
+    copy_values(weights.first(own.size()), own);
     weights = weights.subspan(own.size());
   }
 }
@@ -105,12 +116,13 @@ void set_weights(Parameters& parameters, std::span<const float> weights) {
 void write_checkpoint(const std::filesystem::path& folder, const Parameters& parameters,
                       const TrainingState& state, const CheckpointKey& key) {
   std::filesystem::create_directories(folder);
-  std::vector<NamedTensor> tensors = parameter_tensors(parameters);
+  Tensors tensors;
+  for (std::size_t i = 0; i < parameters.size(); ++i)
+    tensors.add(parameters[i].name, parameters[i].shape, parameters[i].value.span());
   for (const Optimiser::Moment& moment : state.optimiser.moments())
-    tensors.push_back({kMomentPrefix + moment.name, {moment.values.ssize()}, moment.values.span()});
-  if (state.best_epoch > 0)
-    tensors.push_back({kBest, {state.best_weights.ssize()}, state.best_weights.span()});
-  write_safetensors(folder / checkpoint_name(state), tensors, {{"kith", cursor_text(state, key)}});
+    tensors.add(kMomentPrefix + moment.name, {moment.values.ssize()}, moment.values.span());
+  if (state.best_epoch > 0) tensors.add(kBest, {state.best_weights.ssize()}, state.best_weights.span());
+  write_safetensors(folder / checkpoint_name(state), tensors.all(), {{"kith", cursor_text(state, key)}});
   const auto all = checkpoints_in(folder);
   for (std::size_t i = kKept; i < all.size(); ++i) std::filesystem::remove(all[i]);
 }
@@ -142,7 +154,7 @@ void read_checkpoint(const std::filesystem::path& file, Parameters& parameters, 
     copies.emplace_back(saved.tensor(kMomentPrefix + moment.name, moment.values.ssize()),
                         moment.values.span());
   if (cursor.best_epoch > 0) state.best_weights = copy_of(saved.tensor(kBest, parameters.elements()));
-  for (const auto& [from, to] : copies) std::copy(from.begin(), from.end(), to.begin());
+  for (const auto& [from, to] : copies) copy_values(from, to);
   state.optimiser.set_steps(cursor.optimiser_steps);
   state.epoch = cursor.epoch;
   state.step = cursor.step;
@@ -180,7 +192,7 @@ void read_weights(const std::filesystem::path& file, Parameters& parameters) {
   const Safetensors saved = Safetensors::read(file);
   for (std::size_t i = 0; i < parameters.size(); ++i) {
     const auto values = saved.tensor(parameters[i].name, parameters[i].value.size());
-    std::copy(values.begin(), values.end(), parameters[i].value.span().begin());
+    copy_values(std::span<const float>(values), parameters[i].value.span());
   }
 }
 

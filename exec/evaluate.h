@@ -9,9 +9,14 @@
 
 namespace kith {
 
+struct EvaluateOptions {
+  HaloProtocol protocol;
+  Metric metric = Metric::automatic;
+  Backend on = Cpu{};
+};
+
 /// A finished run's best weights over the full graph, as a model that `make` makes. Collective.
 Evaluation evaluate_run(Communicator& comm, const PartitionedStore& parts, const std::filesystem::path& run,
-                        const ModelFactory& make, const HaloProtocol& protocol = {},
-                        Metric metric = Metric::automatic);
+                        const ModelFactory& make, const EvaluateOptions& options);
 
 }  // namespace kith

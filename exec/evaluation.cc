@@ -7,6 +7,7 @@ namespace kith {
 
 namespace {
 Matrix first_rows(const Backend& on, ConstTensor x, std::int64_t rows) {
+  const UseMemory host(nullptr);
   Matrix own(rows, x.cols);
   axpby(on, 1, x.row_range(0, rows), 0, own);
   return own;
@@ -16,6 +17,7 @@ Matrix first_rows(const Backend& on, ConstTensor x, std::int64_t rows) {
 FullGraphOutputs full_graph_outputs(const Backend& on, Model& model, LocalGraph& graph, ConstTensor features,
                                     Keep keep) {
   graph.evaluate_exactly(true);
+  const UseMemory there(memory_of(on));
   Tape tape({.on = on, .mode = Mode::inference, .keeps_embedding = keep == Keep::embedding_too});
   const Var logits =
       model.forward(tape, LayerGraphs(graph.layer_graph(), model.layers()), tape.constant(features));
@@ -35,11 +37,12 @@ struct SplitMeasure {
   double score, accuracy, loss;
 };
 
-SplitMeasure measure_split(const Backend& on, Communicator& comm, ConstTensor logits, const LabelView& labels,
+/// Of logits on the host.
+SplitMeasure measure_split(Communicator& comm, ConstTensor logits, const LabelView& labels,
                            std::span<const std::int32_t> rows, Metric metric) {
   Matrix unused(logits.rows, logits.cols);
   // A rank without nodes cannot tell single labels from several, so ranks add up what they know.
-  double sums[3] = {logit_loss(on, logits, labels, rows, 1, unused), static_cast<double>(rows.size()),
+  double sums[3] = {logit_loss(Cpu{}, logits, labels, rows, 1, unused), static_cast<double>(rows.size()),
                     labels.multi_label() ? 1.0 : 0.0};
   all_reduce_sum(comm, std::span<double>(sums), "evaluation");
   if (sums[1] == 0) return {-1, -1, -1};
@@ -59,7 +62,7 @@ Evaluation evaluate(const Backend& on, Communicator& comm, Model& model, LocalGr
   const Matrix logits = full_graph_outputs(on, model, graph, features).logits;
   Evaluation result{.metric = metric};
   for (int s = 0; s < 3; ++s) {
-    const SplitMeasure split = measure_split(on, comm, logits, labels_of(owned), owned.split[s], metric);
+    const SplitMeasure split = measure_split(comm, logits, labels_of(owned), owned.split[s], metric);
     result.score[s] = split.score;
     result.accuracy[s] = split.accuracy;
     result.loss[s] = split.loss;

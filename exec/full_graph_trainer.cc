@@ -11,6 +11,9 @@ class FullGraphTrainer final : public Trainer {
   FullGraphTrainer(const TrainingContext& context, LocalGraph& graph, ConstTensor features)
       : context_(context), graph_(graph), features_(features), stepper_(context) {
     graph.keep_aggregates_of(features);
+    const LabelView labels = labels_of(context.owned);
+    mirrors_ = {mirrored(context.options.on, rows()), mirrored(context.options.on, labels.classes),
+                mirrored(context.options.on, labels.multi)};
     check_protocol(context.options.protocol, context.model);
     graph.train_only(rows(), context.model.one_exchange_a_layer() ? context.model.layers() : 0);
     const auto own = static_cast<std::int64_t>(rows().size());
@@ -27,6 +30,7 @@ class FullGraphTrainer final : public Trainer {
     Var logits;
     {
       PhaseTimer timer(context_.ledger, "forward");
+      const UseMemory there(memory_of(context_.options.on));
       logits = context_.model.forward(tape, LayerGraphs(graph_.layer_graph(), context_.model.layers()),
                                       tape.constant(features_));
     }
@@ -43,6 +47,7 @@ class FullGraphTrainer final : public Trainer {
   ConstTensor features_;
   std::int64_t train_nodes_ = 0;
   Stepper stepper_;
+  std::vector<Mirror> mirrors_;  ///< of what every step reads
 };
 
 }  // namespace

@@ -24,10 +24,16 @@ void GradientReducer::ready(ParameterGradients& gradients, std::size_t parameter
 }
 
 void GradientReducer::start_ready_buckets(ParameterGradients& gradients) {
+  const UseMemory host(nullptr);
+  flat_ = gradients.flat();
   while (started_ < buckets_.size() && buckets_[started_].missing == 0) {
-    const Bucket& bucket = buckets_[started_++];
+    Bucket& bucket = buckets_[started_++];
     const auto size = static_cast<std::size_t>(bucket.end - bucket.begin);
-    const auto values = gradients.flat().subspan(static_cast<std::size_t>(bucket.begin), size);
+    auto values = flat_.subspan(static_cast<std::size_t>(bucket.begin), size);
+    if (!gradients.on_host() && comm_->device_memory() == nullptr) {
+      bucket.staged = host_copy_of(std::span<const float>(values));
+      values = bucket.staged.span();
+    }
     pending_.push_back(comm_->start_all_reduce_sum(values, "gradient all-reduce"));
     ledger_->add("gradients.bytes", static_cast<double>(size * sizeof(float)));
     ledger_->add("gradients.messages", 1);
@@ -41,7 +47,11 @@ void GradientReducer::finish() {
   comm_->wait_all(std::move(pending_));
   pending_.clear();
   started_ = 0;
-  for (Bucket& bucket : buckets_) bucket.missing = bucket.parameters;
+  for (Bucket& bucket : buckets_) {
+    bucket.missing = bucket.parameters;
+    const Array<float> sums = std::exchange(bucket.staged, {});
+    copy_values(sums.span(), flat_.subspan(static_cast<std::size_t>(bucket.begin), sums.size()));
+  }
 }
 
 }  // namespace kith

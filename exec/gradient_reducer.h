@@ -27,6 +27,7 @@ class GradientReducer {
   struct Bucket {
     std::int64_t begin = 0, end = 0;  ///< elements of the flat gradient
     int parameters = 0, missing = 0;
+    Array<float> staged{};  ///< of a bucket that lies on a device: what the ranks add up on the host
   };
   void start_ready_buckets(ParameterGradients& gradients);
 
@@ -36,6 +37,7 @@ class GradientReducer {
   std::vector<std::size_t> bucket_of_;
   std::size_t started_ = 0;
   std::vector<Pending> pending_;
+  std::span<float> flat_;  ///< what is being summed
 };
 
 }  // namespace kith

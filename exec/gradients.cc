@@ -25,8 +25,6 @@ ConstTensor ParameterGradients::of(std::size_t parameter) const {
   return {values_.data() + offsets_[parameter], rows, cols};
 }
 
-void ParameterGradients::clear() {
-  if (!values_.untouched()) std::fill(values_.begin(), values_.end(), 0.0f);
-}
+void ParameterGradients::clear() { values_.fill(0); }
 
 }  // namespace kith

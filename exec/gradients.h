@@ -18,7 +18,7 @@ struct GradientSlot {
 };
 
 /// The gradients of all parameters in one flat array, last parameter first: backward passes finish them in
-/// about that order, so a bucket of neighbours is ready early.
+/// about that order, so a bucket of neighbours is ready early. They lie where buffers lie when it is made.
 class ParameterGradients {
  public:
   explicit ParameterGradients(const Parameters& parameters);
@@ -26,6 +26,7 @@ class ParameterGradients {
   ConstTensor of(std::size_t parameter) const;
   std::size_t size() const { return offsets_.size(); }
   std::span<float> flat() { return values_; }
+  bool on_host() const { return values_.on_host(); }
   /// Where parameter i's elements begin in `flat()`.
   std::int64_t offset(std::size_t parameter) const { return offsets_[parameter]; }
   void clear();

@@ -18,6 +18,7 @@ constexpr std::int64_t kGrain = 1 << 14;
 template <class F>
 Array<float> each(std::int64_t count, F&& f) {
   const MemoryUse use(MemoryKind::graph);
+  const UseMemory host(nullptr);
   Array<float> values(static_cast<std::size_t>(count));
   if (rehearsing()) return values;
   parallel_for(0, count, kGrain, [&](std::int64_t begin, std::int64_t end) {
@@ -37,19 +38,36 @@ ConstTensor LayerGraph::kept_aggregate(const SpmmScales& scales, const std::func
   return std::as_const(kept_.back()).aggregate.view();
 }
 
+LayerGraph::LayerGraph(const Arrays& arrays) : arrays_(arrays) {
+  mirror(arrays.csr.indptr);
+  mirror(arrays.csr.indices);
+  mirror(arrays.store_ids);
+}
+
+void LayerGraph::mirror_transpose() const {
+  transpose_mirrors_ = {mirrored(arrays_.on, std::as_const(transpose_->csr.indptr).span()),
+                        mirrored(arrays_.on, std::as_const(transpose_->csr.indices).span()),
+                        mirrored(arrays_.on, std::as_const(transpose_->edge).span())};
+}
+
 // Where an entry stood takes twice the memory of the transpose itself, and only weights of edges ask for it.
 const TransposedCsr& LayerGraph::transpose() const {
+  if (transpose_) return *transpose_;
   const MemoryUse use(MemoryKind::graph);
-  if (!transpose_) transpose_ = TransposedCsr{transposed(csr(), sources()), {}};
+  const UseMemory host(nullptr);
+  transpose_ = TransposedCsr{transposed(csr(), sources()), {}};
+  mirror_transpose();
   return *transpose_;
 }
 
 const TransposedCsr& LayerGraph::transpose_with_edges() const {
+  if (transpose_ && transpose_->edge.ssize() >= csr().m()) return *transpose_;
   const MemoryUse use(MemoryKind::graph);
-  if (!transpose_ || transpose_->edge.ssize() < csr().m()) {
-    transpose_.reset();
-    transpose_ = transposed_with_edges(csr(), sources());
-  }
+  const UseMemory host(nullptr);
+  transpose_mirrors_.clear();
+  transpose_.reset();
+  transpose_ = transposed_with_edges(csr(), sources());
+  mirror_transpose();
   return *transpose_;
 }
 
@@ -57,6 +75,7 @@ void LayerGraph::split_rows() const {
   const auto owned = static_cast<std::int32_t>(destinations());
   if (split_.ssize() == owned) return;
   const MemoryUse use(MemoryKind::graph);
+  const UseMemory host(nullptr);
   split_ = Array<std::int32_t>(static_cast<std::size_t>(owned));
   interior_ = split_.size();
   if (rehearsing()) return;
@@ -67,6 +86,7 @@ void LayerGraph::split_rows() const {
   std::iota(split_.begin(), split_.end(), 0);
   const auto* boundary = std::stable_partition(split_.begin(), split_.end(), interior);
   interior_ = static_cast<std::size_t>(boundary - split_.begin());
+  mirror(std::as_const(split_).span());
 }
 
 std::span<const std::int32_t> LayerGraph::interior_rows() const {
@@ -82,8 +102,10 @@ std::span<const std::int32_t> LayerGraph::boundary_rows() const {
 std::span<const std::int32_t> LayerGraph::owned_sources() const {
   if (source_rows_.empty()) {
     const MemoryUse use(MemoryKind::graph);
+    const UseMemory host(nullptr);
     source_rows_ = Array<std::int32_t>(static_cast<std::size_t>(sources()));
     if (!rehearsing()) std::iota(source_rows_.begin(), source_rows_.end(), 0);
+    mirror(std::as_const(source_rows_).span());
   }
   return std::as_const(source_rows_).span().first(static_cast<std::size_t>(destinations()));
 }
@@ -98,6 +120,7 @@ SpmmScales LayerGraph::mean_scales() const {
     mean_ = each(destinations(), [&](std::int64_t i) {
       return arrays_.csr.degree(i) > 0 ? 1.0 / static_cast<double>(arrays_.csr.degree(i)) : 0.0;
     });
+    mirror(std::as_const(mean_).span());
   }
   return {.row_scale = mean_.span()};
 }
@@ -112,6 +135,7 @@ SpmmScales LayerGraph::gcn_scales() const {
       const auto sampled = static_cast<double>(arrays_.csr.degree(i));
       return sampled > 0 ? degree(i) / sampled / std::sqrt(degree(i) + 1.0) : 0.0;
     });
+    for (const Array<float>* scale : {&gcn_col_, &gcn_self_, &gcn_row_}) mirror(scale->span());
   }
   return {.row_scale = gcn_row_.span(), .col_scale = gcn_col_.span(), .self_scale = gcn_self_.span()};
 }

@@ -37,9 +37,10 @@ class LayerGraph {
     /// values[i] becomes its sum over the ranks whose destinations are one graph; empty: this rank alone.
     std::function<void(std::span<double>)> sum_over_ranks{};
     int independent_ranks = 1;  ///< in mini-batches: how many ranks have a graph of their own
+    Backend on = Cpu{};         ///< whose kernels will read the arrays
   };
   /// The arrays must outlive it.
-  explicit LayerGraph(const Arrays& arrays) : arrays_(arrays) {}
+  explicit LayerGraph(const Arrays& arrays);
 
   std::int64_t destinations() const { return arrays_.csr.n(); }
   std::int64_t sources() const { return arrays_.sources; }
@@ -84,6 +85,12 @@ class LayerGraph {
 
  private:
   void split_rows() const;
+  /// For arrays that stay as they are: the backend's kernels need not fetch them every time.
+  template <class T>
+  void mirror(std::span<const T> values) const {
+    mirrors_.push_back(mirrored(arrays_.on, values));
+  }
+  void mirror_transpose() const;
 
   Arrays arrays_;
   mutable std::optional<TransposedCsr> transpose_;
@@ -99,6 +106,8 @@ class LayerGraph {
     Matrix aggregate;
   };
   mutable std::vector<Kept> kept_;
+  // Behind the arrays, so that they go first.
+  mutable std::vector<Mirror> mirrors_, transpose_mirrors_;
 };
 
 /// The layers' graphs of one forward pass: element l is layer l's.

@@ -105,9 +105,11 @@ LocalGraph::LocalGraph(const Context& context, SelfEdges self_edges, const HaloP
                          .degrees = degrees_,
                          .self_edges = self_edges,
                          .halo = exchange_.get(),
-                         .sum_over_ranks = [comm = &context_.comm](std::span<double> values) {
-                           all_reduce_sum(*comm, values, "column sums of a norm");
-                         }});
+                         .sum_over_ranks =
+                             [comm = &context_.comm](std::span<double> values) {
+                               all_reduce_sum(*comm, values, "column sums of a norm");
+                             },
+                         .on = context_.on});
 }
 
 HaloPlanner::Owners LocalGraph::owners() {
@@ -215,13 +217,36 @@ Buffer LocalGraph::fetch_rows(const std::function<void(std::int64_t row, std::by
   return arrived;
 }
 
+namespace {
+
+Matrix room_for(const Backend& on, std::int64_t rows, std::int64_t cols) {
+  const UseMemory there(memory_of(on));
+  return Matrix(rows, cols);
+}
+
+/// A stretch at a time, for what is decoded on a device is copied there first.
+void decode_part(const Backend& on, const PartView& part, std::int64_t row_bytes, Tensor out) {
+  const std::int64_t stretch =
+      std::max<std::int64_t>(1, (std::int64_t{64} << 20) / std::max<std::int64_t>(row_bytes, 1));
+  for (std::int64_t begin = 0; begin < part.nodes; begin += stretch) {
+    const std::int64_t end = std::min(begin + stretch, part.nodes);
+    const auto scales = part.features.scales;
+    decode_rows(on, part.features.data + begin * row_bytes, part.features.dtype,
+                scales.empty()
+                    ? scales
+                    : scales.subspan(static_cast<std::size_t>(begin), static_cast<std::size_t>(end - begin)),
+                out.row_range(begin, end));
+  }
+}
+
+}  // namespace
+
 Matrix LocalGraph::fetch_features(const Backend& on) {
   const OwnedData& owned = context_.owned;
-  Matrix features(owned_ + (input_plan_ ? 0 : halo()), owned.feature_cols());
+  Matrix features = room_for(on, owned_ + (input_plan_ ? 0 : halo()), owned.feature_cols());
   std::int64_t row = 0;
   for (const PartView& part : owned.parts) {
-    const Tensor rows = features.view().row_range(row, row + part.nodes);
-    decode_rows(on, part.features.data, part.features.dtype, part.features.scales, rows);
+    decode_part(on, part, owned.feature_row_bytes(), features.view().row_range(row, row + part.nodes));
     row += part.nodes;
   }
   if (!input_plan_) fetch_halo_features(on, features.view().row_range(owned_, owned_ + halo()));

@@ -20,6 +20,7 @@ class LocalGraph {
     Ledger& ledger;
     const Ownership& ownership;
     const OwnedData& owned;
+    Backend on = Cpu{};  ///< whose kernels will read the rows
   };
   /// Collective: ranks tell each other which rows they need. The context must outlive it.
   LocalGraph(const Context& context, SelfEdges self_edges, const HaloProtocol& protocol);

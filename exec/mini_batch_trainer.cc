@@ -99,11 +99,14 @@ class MiniBatchTrainer final : public Trainer {
     const TrainingState& state = context_.state;
     const TraceSpan span(context_.ledger.trace(), "step", {.epoch = state.epoch + 1, .step = state.step + 1});
     Batch batch = pipeline_->next();
-    const BatchGraphs graphs(batch, context_.model.self_edges(), context_.comm.size());
+    const Backend& on = context_.options.on;
+    const BatchGraphs graphs(batch, context_.model.self_edges(), context_.comm.size(), on);
+    const Mirror features = mirrored(on, std::as_const(batch.features).span());
     Tape tape = stepper_.make_tape();
     Var logits;
     {
       PhaseTimer timer(context_.ledger, "forward");
+      const UseMemory there(memory_of(on));
       logits = context_.model.forward(tape, graphs.layers(), tape.constant(batch.features));
     }
     std::vector<std::int32_t> rows(static_cast<std::size_t>(batch.seeds()));

@@ -1,5 +1,6 @@
 #include "kith/exec/optimiser.h"
 
+#include "kith/kernels/dense.h"
 #include "kith/kernels/optimiser.h"
 
 namespace kith {
@@ -16,6 +17,17 @@ Optimiser::Optimiser(const Parameters& parameters, const OptimiserOptions& optio
   moments_.push_back({"exp_avg_sq", Array<float>(size, 0.0f)});
 }
 
+void Optimiser::move_here() {
+  for (Moment& moment : moments_) moment.values = copy_of(moment.values);
+}
+
+void move_to(const Backend& on, Parameters& parameters, Optimiser& optimiser) {
+  if (memory_of(on) == nullptr) return;
+  const UseMemory there(memory_of(on));
+  parameters.move_here();
+  optimiser.move_here();
+}
+
 void Optimiser::step(const Backend& on, Parameters& parameters, const ParameterGradients& gradients,
                      double lr_scale) {
   ++steps_;
@@ -29,7 +41,8 @@ void Optimiser::step(const Backend& on, Parameters& parameters, const ParameterG
       return moments_[m].values.span().subspan(offset, weights.size());
     };
     if (parameters[i].running) {
-      for (std::size_t j = 0; j < weights.size(); ++j) weights[j] -= dw[j];
+      const auto size = static_cast<std::int64_t>(weights.size());
+      axpby(on, -1, {dw.data(), 1, size}, 1, {weights.data(), 1, size});
     } else if (moments_.size() == 2) {
       const AdamStep adam_step{.lr = lr,
                                .weight_decay = static_cast<float>(options_.weight_decay),

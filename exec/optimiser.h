@@ -32,6 +32,8 @@ class Optimiser {
     std::string name;
     Array<float> values;
   };
+  /// Moves the moments to where new buffers lie at present.
+  void move_here();
   std::vector<Moment>& moments() { return moments_; }
   const std::vector<Moment>& moments() const { return moments_; }
 
@@ -40,5 +42,8 @@ class Optimiser {
   std::int64_t steps_ = 0;
   std::vector<Moment> moments_;
 };
+
+/// Moves what training changes to where the backend's arrays had better lie.
+void move_to(const Backend& on, Parameters& parameters, Optimiser& optimiser);
 
 }  // namespace kith

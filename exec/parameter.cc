@@ -52,6 +52,10 @@ Parameter& Parameters::glorot(const std::string& name, std::int64_t out, std::in
   return uniform(name, {out, in}, std::sqrt(6.0 / static_cast<double>(in + out)));
 }
 
+void Parameters::move_here() {
+  for (Parameter& parameter : parameters_) parameter.value = copy_of(parameter.value);
+}
+
 std::int64_t Parameters::elements() const {
   std::int64_t sum = 0;
   for (const Parameter& parameter : parameters_) sum += parameter.value.size();

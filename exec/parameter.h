@@ -36,6 +36,8 @@ class Parameters {
   std::size_t size() const { return parameters_.size(); }
   Parameter& operator[](std::size_t i) { return parameters_[i]; }
   const Parameter& operator[](std::size_t i) const { return parameters_[i]; }
+  /// Moves all values to where new buffers lie at present.
+  void move_here();
   /// Of all parameters together.
   std::int64_t elements() const;
 

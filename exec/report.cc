@@ -147,6 +147,7 @@ std::string summary_json(const RunSummary& summary, const TrainOptions& options)
             {"seconds", summary.seconds},
             {"ranks", summary.ranks},
             {"parts", summary.parts},
+            {"devices", summary.devices},
             {"settings", options.settings},
             {"ledger", ledger_json(summary)},
             {"peak_memory_bytes", summary.peak_memory_bytes}};

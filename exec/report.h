@@ -36,6 +36,7 @@ struct RunSummary {
   int ranks = 1;
   int parts = 1;
   Regime regime = Regime::full_graph;
+  std::vector<std::string> devices;  ///< by rank, what it computed on
   std::int64_t parameters = 0;
   std::vector<std::map<LedgerKey, double>> ledgers;  ///< by rank
   std::vector<std::int64_t> peak_memory_bytes;       ///< by rank

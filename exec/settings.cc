@@ -149,8 +149,18 @@ void add_run_settings(Schema& s) {
         "checkpoint and exit 75 before this time: local (2026-11-21T12:00), seconds since 1970, auto: the "
         "end of the Slurm job, or none")
       .outside_hash();
-  Added(s, "device", Type::choice, "cpu", "what a rank computes on")
-      .choices({"cpu"})
+  Added(s, "device", Type::choice, "cpu",
+        "what a rank computes on; cuda: the GPU of its number among its host's ranks (docs/gpu.md)")
+      .choices({"cpu", "cuda"})
+      .also("evaluate")
+      .outside_hash();
+  Added(s, "gpu-wire", Type::choice, "auto",
+        "device cuda: how rows and gradients cross ranks: nccl, or host (copied and sent by MPI); auto: nccl "
+        "where every rank has it")
+      .choices({"auto", "nccl", "host"})
+      .also("evaluate")
+      .outside_hash();
+  Added(s, "allow-shared-gpu", Type::boolean, "false", "device cuda: several ranks of a host may share a GPU")
       .also("evaluate")
       .outside_hash();
   Added(s, "threads", Type::integer, "0", "threads of a rank; 0: its share of the cores it may run on")

@@ -13,6 +13,7 @@ Tape Stepper::make_tape() const {
 double Stepper::step(Tape tape, const Var& logits, const LabelView& labels,
                      std::span<const std::int32_t> rows, std::int64_t global_rows, double epoch) {
   const Backend& on = context_.options.on;
+  const UseMemory there(memory_of(on));
   const float scale = global_rows > 0 ? 1.0f / static_cast<float>(global_rows) : 0.0f;
   Matrix dlogits(logits.rows(), logits.cols());
   const double loss = logit_loss(on, logits.value(), labels, rows, scale, dlogits);

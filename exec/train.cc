@@ -11,6 +11,7 @@
 #include "kith/core/host.h"
 #include "kith/core/log.h"
 #include "kith/core/progress.h"
+#include "kith/exec/device.h"
 #include "kith/exec/evaluation.h"
 #include "kith/exec/memory_estimate.h"
 #include "kith/exec/memory_report.h"
@@ -71,6 +72,7 @@ class Run {
   RunSummary train() {
     try {
       resume();
+      move_to(options_.on, parameters_, state_.optimiser);
       load();
       run_epochs();
       finish();
@@ -181,7 +183,7 @@ void Run::resume() {
 
 void Run::load() {
   PhaseTimer timer(ledger_, "load");
-  graph_.emplace(LocalGraph::Context{comm_, ledger_, ownership_, owned_}, model_->self_edges(),
+  graph_.emplace(LocalGraph::Context{comm_, ledger_, ownership_, owned_, options_.on}, model_->self_edges(),
                  options_.protocol);
   if (options_.regime == Regime::full_graph && model_->sums_input()) graph_->sum_input();
   features_ = graph_->fetch_features(options_.on);
@@ -277,10 +279,12 @@ void Run::finish() {
   summary_.parts = parts_.k();
   summary_.regime = options_.regime;
   summary_.parameters = parameters_.elements();
+  count_device(options_.on, ledger_);
   gather_ledgers(comm_, ledger_, summary_);
   if (!options_.net.empty() && !epoch_seconds_.empty())
     summary_.modelled_seconds_per_epoch = modelled_seconds(net_model(options_.net), summary_.ledgers) /
                                           static_cast<double>(epoch_seconds_.size());
+  summary_.devices = device_names(comm_, options_.on);
   summary_.seconds = seconds_since(begin_);
   save_trace();
   run_on_root(comm_, "write the results", [&] {

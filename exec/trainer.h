@@ -51,7 +51,7 @@ class Stepper {
  public:
   explicit Stepper(const TrainingContext& context)
       : context_(context),
-        gradients_(context.parameters),
+        gradients_(gradients_of(context)),
         reducer_(context.comm, context.ledger, gradients_) {}
   Tape make_tape() const;
   /// `epoch` from 0, with fractions inside it, is where the learning rate's schedule stands.
@@ -59,6 +59,10 @@ class Stepper {
               std::int64_t global_rows, double epoch);
 
  private:
+  static ParameterGradients gradients_of(const TrainingContext& context) {
+    const UseMemory there(memory_of(context.options.on));
+    return ParameterGradients(context.parameters);
+  }
   TrainingContext context_;
   ParameterGradients gradients_;
   GradientReducer reducer_;

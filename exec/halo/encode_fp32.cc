@@ -1,20 +1,11 @@
-#include <cstring>
-
-#include "kith/core/parallel.h"
-#include "kith/core/rehearsal.h"
 #include "kith/exec/halo/values.h"
+#include "kith/kernels/dense.h"
 #include "kith/kernels/rows.h"
 
 namespace kith::halo {
 namespace {
 
-void copy_rows(ConstTensor x, Tensor y) {
-  if (rehearsing()) return;
-  parallel_for(0, x.rows, 256, [&](std::int64_t begin, std::int64_t end) {
-    for (std::int64_t i = begin; i < end; ++i)
-      std::memcpy(y.row(i), x.row(i), static_cast<std::size_t>(x.cols) * sizeof(float));
-  });
-}
+void copy_rows(const Backend& on, ConstTensor x, Tensor y) { axpby(on, 1, x, 0, y); }
 
 /// The rows themselves.
 class Fp32 final : public HaloEncode {
@@ -25,13 +16,13 @@ class Fp32 final : public HaloEncode {
   void encode(const Backend& on, const Rows& rows, std::byte* wire) override {
     auto* out = reinterpret_cast<float*>(wire);
     if (rows.rows.empty()) {
-      copy_rows(rows.x, {out, rows.x.rows, rows.x.cols});
+      copy_rows(on, rows.x, {out, rows.x.rows, rows.x.cols});
     } else {
       gather_rows(on, rows.x, rows.rows, {out, std::ssize(rows.rows), rows.x.cols});
     }
   }
-  void decode(const Backend&, const std::byte* wire, Tensor y) override {
-    copy_rows({reinterpret_cast<const float*>(wire), y.rows, y.cols}, y);
+  void decode(const Backend& on, const std::byte* wire, Tensor y) override {
+    copy_rows(on, {reinterpret_cast<const float*>(wire), y.rows, y.cols}, y);
   }
 };
 

@@ -5,21 +5,12 @@
 #include <utility>
 
 #include "kith/core/memory_kind.h"
-#include "kith/core/parallel.h"
 #include "kith/core/rehearsal.h"
 #include "kith/kernels/dense.h"
 #include "kith/kernels/rows.h"
 
 namespace kith {
 namespace {
-
-/// to[places[i]] = from[i].
-void put_rows(ConstTensor from, std::span<const std::int32_t> places, Tensor to) {
-  if (rehearsing()) return;
-  parallel_for(0, from.rows, 256, [&](std::int64_t begin, std::int64_t end) {
-    for (std::int64_t i = begin; i < end; ++i) std::copy_n(from.row(i), from.cols, to.row(places[i]));
-  });
-}
 
 FrameCheck check_of(const HaloProtocol& protocol) {
   return protocol.checksum ? FrameCheck::checksum : FrameCheck::none;
@@ -36,6 +27,7 @@ std::unique_ptr<HaloEncode> encode_of(const HaloProtocol& protocol) {
 HaloExchange::HaloExchange(RowExchange& rows, Ledger& ledger, HaloLists lists, const HaloProtocol& protocol)
     : HaloExchange(make_route(protocol.route, rows, check_of(protocol)), ledger, std::move(lists), protocol) {
   nodes_.self = rows.comm().rank();
+  wire_memory_ = rows.comm().device_memory();
 }
 
 HaloExchange::HaloExchange(std::unique_ptr<HaloRoute> route, Ledger& ledger, HaloLists lists,
@@ -170,6 +162,9 @@ HaloExchange::Flight HaloExchange::start(const Backend& on, ConstTensor x, const
   Flight flight;
   flight.pass_ = pass;
   flight.cols_ = x.cols;
+  // What crosses ranks lies on the host, for MPI need not know devices; rows of one length cross from a
+  // device where the communicator takes its memory. Frames are packed by the host.
+  const UseMemory host(nullptr);
   flight.lists_ = &selected(pass);
   ledger_->add({std::string(counter_) + ".plan_bytes", pass.layer, -1},
                static_cast<double>(lists_.plan_rows * encode().row_bytes(x.cols)));
@@ -184,8 +179,11 @@ void HaloExchange::start_rows(const Backend& on, ConstTensor x, Flight& flight) 
   const std::int64_t row_bytes = encode().row_bytes(x.cols);
   const auto owned = static_cast<std::size_t>(lists.owned);
   const auto sends = std::ssize(lists.send_rows);
-  flight.sent_ = Buffer(static_cast<std::size_t>((pass.backward ? lists.halo : sends) * row_bytes));
-  flight.arrived_ = Buffer(static_cast<std::size_t>((pass.backward ? sends : lists.halo) * row_bytes));
+  {
+    const UseMemory wire(wire_memory_);
+    flight.sent_ = Buffer(static_cast<std::size_t>((pass.backward ? lists.halo : sends) * row_bytes));
+    flight.arrived_ = Buffer(static_cast<std::size_t>((pass.backward ? sends : lists.halo) * row_bytes));
+  }
   const std::span<const StoreId> ids = nodes(pass).ids;
   if (flight.sent_.bytes() > 0 && !rehearsing())
     encode().encode(on,
@@ -216,7 +214,7 @@ void HaloExchange::start_frames(const Backend& on, ConstTensor x, Flight& flight
       copy(on, x.row_range(link.begin, link.begin + link.rows()), rows);
     else
       gather_rows(on, x, places.subspan(static_cast<std::size_t>(link.begin), link.ids.size()), rows);
-    FrameCounts counts = framed().pack(on, exchange, link, rows, flight.packed_[i]);
+    FrameCounts counts = framed().pack(Cpu{}, exchange, link, rows, flight.packed_[i]);
     std::int64_t& rest = skipped[static_cast<std::size_t>(link.peer.value())];
     counts.skipped = std::exchange(rest, 0) - counts.rows;
     add_counts(pass, link.peer, counts, *ledger_);
@@ -244,6 +242,7 @@ Matrix HaloExchange::decoded(const Backend& on, Flight& flight, const Kept* kept
   const HaloPass& pass = flight.pass_;
   const HaloLists& lists = *flight.lists_;
   const MemoryUse use(MemoryKind::halo);
+  const UseMemory where(in_frames() ? nullptr : UseMemory::current());
   Matrix rows(pass.backward ? std::ssize(lists.send_rows) : lists.halo, flight.cols_);
   if (!in_frames()) {
     encode().decode(on, flight.arrived_.data(), rows);
@@ -251,7 +250,7 @@ Matrix HaloExchange::decoded(const Backend& on, Flight& flight, const Kept* kept
     if (kept != nullptr) gather_kept(on, *kept, flight, rows);
     for (std::size_t i = 0; i < flight.arriving_.size(); ++i) {
       const HaloLink& link = flight.arriving_[i];
-      framed().unpack(on, exchange_of(pass, flight.cols_), link, flight.frames_.frame(i),
+      framed().unpack(Cpu{}, exchange_of(pass, flight.cols_), link, flight.frames_.frame(i),
                       rows.view().row_range(link.begin, link.begin + link.rows()));
     }
   }
@@ -284,8 +283,12 @@ const Matrix& HaloExchange::up_to_date(const Backend& on, Flight& flight) {
   }
   const auto take = [&](Flight& arrived) {
     const Matrix rows = decoded(on, arrived, &kept);
-    if (!whole(arrived) && !select_->keeps_missing()) fill(on, 0, kept.rows);
-    whole(arrived) ? copy(on, rows, kept.rows) : put_rows(rows, kept_places(arrived), kept.rows);
+    const bool all = whole(arrived);
+    if (!all && !select_->keeps_missing()) fill(on, 0, kept.rows);
+    if (all)
+      copy(on, rows, kept.rows);
+    else if (!rehearsing())
+      put_rows(on, rows, kept_places(arrived), kept.rows);
   };
   if (first || !one_step_late()) {
     take(flight);
@@ -314,9 +317,8 @@ void HaloExchange::finish_fetch(const Backend& on, Flight& flight, Tensor halo) 
   }
   if (all) return copy(on, decoded(on, flight), halo);
   const Matrix rows = decoded(on, flight);
-  if (rehearsing()) return;
-  for (std::int64_t i = 0; i < halo.rows; ++i) std::fill_n(halo.row(i), halo.cols, 0.0f);
-  put_rows(rows, lists.halo_rows, halo);
+  fill(on, 0, halo);
+  if (!rehearsing()) put_rows(on, rows, lists.halo_rows, halo);
 }
 
 HaloExchange::Flight HaloExchange::start_return(const Backend& on, ConstTensor dhalo, int layer,

@@ -129,6 +129,7 @@ class HaloExchange {
   const Matrix& up_to_date(const Backend& on, Flight& flight);
   static void add_by_rank(const Backend& on, ConstTensor rows, const HaloLists& lists, Tensor dx);
 
+  DeviceMemory* wire_memory_ = nullptr;  ///< of what crosses ranks; null: the host's
   Ledger* ledger_;
   const char* counter_ = "halo";
   bool exact_ = false;

@@ -21,6 +21,7 @@ BasicTensor<T> columns(const BasicTensor<T>& t, std::int64_t first, std::int64_t
 Matrix arrived(const Backend& on, RowExchange& rows, const SumPlan& plan, ConstTensor x,
                std::span<const float> scale) {
   const MemoryUse use(MemoryKind::halo);
+  const UseMemory host(nullptr);
   Matrix sums(plan.sent.n(), x.cols), arrived(plan.lists.halo, x.cols);
   spmm(on, plan.sent, {.col_scale = scale}, x, sums);
   const auto bytes = [](auto* data, std::int64_t size) {

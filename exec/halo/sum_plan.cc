@@ -11,6 +11,7 @@
 namespace kith {
 
 Array<float> SumPlan::column_scale(std::span<const float> of_nodes) const {
+  const UseMemory host(nullptr);
   if (of_nodes.empty()) return {};
   const auto owned = static_cast<std::size_t>(csr.n());
   Array<float> scale(owned + static_cast<std::size_t>(lists.halo), 1.0f);

@@ -11,10 +11,9 @@ namespace kith {
 namespace {
 
 /// The [heads, heads · d] matrix that makes ⟨a, h⟩ per head a product: row h holds head h's part of a.
-Matrix per_head(const Parameter& a, int heads) {
-  const std::int64_t width = a.value.size(), d = width / heads;
-  Matrix blocks(heads, width, 0.0f);
-  for (std::int64_t j = 0; j < width; ++j) blocks(j / d, j) = a.value.span()[static_cast<std::size_t>(j)];
+Matrix per_head(const Backend& on, const Parameter& a, int heads) {
+  Matrix blocks(heads, a.value.size());
+  spread_heads(on, a.value.span(), blocks);
   return blocks;
 }
 
@@ -23,11 +22,7 @@ void add_head_gradient(const Backend& on, ConstTensor dscore, ConstTensor h, Gra
   if (!da) return;
   Matrix product(dscore.cols, h.cols);
   matmul(on, Trans::yes, dscore, Trans::no, h, 0, product);
-  const std::int64_t d = h.cols / dscore.cols;
-  for (std::int64_t j = 0; j < h.cols; ++j) {
-    float& target = da.tensor.data[j];
-    target = product(j / d, j) + (da.beta == 0 ? 0 : target);
-  }
+  gather_heads(on, product, da.beta, {da.tensor.data, static_cast<std::size_t>(da.tensor.size())});
 }
 
 struct Attention {
@@ -116,7 +111,8 @@ Var attend(Tape& tape, const LayerGraph& graph, const Var& h, const Parameter& a
   }
   const Var src = tape.parameter(a_src), dst = tape.parameter(a_dst);
   Matrix y(graph.destinations(), h.cols());
-  attention.forward(tape.on(), h.value(), per_head(a_src, options.heads), per_head(a_dst, options.heads), y);
+  attention.forward(tape.on(), h.value(), per_head(tape.on(), a_src, options.heads),
+                    per_head(tape.on(), a_dst, options.heads), y);
   return tape.record(
       std::move(y), {h, src, dst},
       [h, src, dst, a = std::move(attention)](const Backend& on, ConstTensor dy, Gradients& gradients) {

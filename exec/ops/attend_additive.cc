@@ -52,8 +52,10 @@ void AdditiveAttention::backward(const Backend& on, const Var& left, const Var& 
                    .own_beta = dleft.beta,
                    .other_beta = exchanged ? 0 : dright.beta,
                    .d_att = sums});
-  for (std::size_t j = 0; j < sums.size(); ++j)
-    datt.tensor.data[j] = static_cast<float>(sums[j]) + (datt.beta == 0 ? 0 : datt.tensor.data[j]);
+  if (datt) {
+    const std::vector<float> row(sums.begin(), sums.end());
+    axpby(on, 1, {row.data(), 1, std::ssize(row)}, datt.beta, {datt.tensor.data, 1, std::ssize(row)});
+  }
   if (dright && exchanged) return_gradients(on, *graph, gradient, layer, step, dright);
 }
 

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 
-#include "kith/core/parallel.h"
 #include "kith/core/rehearsal.h"
 #include "kith/exec/ops.h"
 
@@ -10,13 +9,6 @@ namespace kith {
 namespace {
 
 std::span<float> elements(Tensor t) { return {t.data, static_cast<std::size_t>(t.size())}; }
-
-void set_zero(Tensor t) {
-  if (rehearsing()) return;
-  parallel_for(0, t.rows, 1 << 12, [&](std::int64_t begin, std::int64_t end) {
-    for (std::int64_t i = begin; i < end; ++i) std::fill_n(t.row(i), t.cols, 0.0f);
-  });
-}
 
 /// x's values in memory that may be changed.
 Matrix own_copy(const Backend& on, Var& x) {
@@ -136,7 +128,7 @@ Var destination_rows(Tape& tape, const LayerGraph& graph, const Var& x) {
                                auto dx = gradients.slot(id);
                                if (!dx) return;
                                axpby(on, 1, dy, dx.beta, dx.tensor.row_range(0, rows));
-                               if (dx.beta == 0) set_zero(dx.tensor.row_range(rows, dx.tensor.rows));
+                               if (dx.beta == 0) fill(on, 0, dx.tensor.row_range(rows, dx.tensor.rows));
                              });
   Tape::set_rehearsed_density(out, x.rehearsed_density());
   return out;

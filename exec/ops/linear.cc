@@ -27,7 +27,8 @@ SparseRows rehearsed_nonzeros(const Var& x, double density) {
 
 /// x's nonzeros where a product had better use them, else null.
 std::shared_ptr<const SparseRows> worthwhile_nonzeros(const Tape& tape, const Var& x) {
-  if (x.needs_gradient() || x.cols() < kWide) return nullptr;
+  // A device multiplies zeros faster than it would look for them.
+  if (x.needs_gradient() || x.cols() < kWide || memory_of(tape.on()) != nullptr) return nullptr;
   const double density = rehearsing() ? x.rehearsed_density() : sampled_density(x.value());
   if (density > kSparse) return nullptr;
   return std::make_shared<const SparseRows>(rehearsing() ? rehearsed_nonzeros(x, density)

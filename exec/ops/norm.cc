@@ -15,11 +15,11 @@ namespace {
 
 constexpr float kEpsilon = 1e-5f;
 
-/// target = value + beta · target.
-void put(GradientSlot target, std::size_t j, double value) {
+/// target = values + beta · target.
+void put(const Backend& on, GradientSlot target, std::span<const double> values) {
   if (!target) return;
-  float& element = target.tensor.data[j];
-  element = static_cast<float>(value) + (target.beta == 0 ? 0 : element);
+  const std::vector<float> row(values.begin(), values.end());
+  axpby(on, 1, {row.data(), 1, std::ssize(row)}, target.beta, {target.tensor.data, 1, std::ssize(row)});
 }
 
 /// What batch norm learnt of its columns.
@@ -78,22 +78,27 @@ void standardise_backward(const Backend& on, const LayerGraph& graph, const Colu
 }
 
 /// Running statistics move by what the optimiser takes off, summed over ranks as every gradient is.
-void move_running(const LayerGraph& graph, const RunningStatistics& running,
+void move_running(const Backend& on, const LayerGraph& graph, const RunningStatistics& running,
                   const ColumnStatistics& statistics, std::int64_t rows, GradientSlot mean,
                   GradientSlot variance) {
   const double share =
       statistics.rows > 0 ? static_cast<double>(rows) / statistics.rows / graph.independent_ranks() : 0;
   const double unbiased = statistics.rows > 1 ? statistics.rows / (statistics.rows - 1) : 1;
+  const auto old_mean = host_copy_of(running.mean.value.span());
+  const auto old_variance = host_copy_of(running.variance.value.span());
+  std::vector<double> by_mean, by_variance;
   for (std::size_t j = 0; j < statistics.mean.size(); ++j) {
-    put(mean, j, share * kNormMomentum * (running.mean.value.span()[j] - statistics.mean[j]));
-    put(variance, j,
-        share * kNormMomentum * (running.variance.value.span()[j] - unbiased * statistics.variance[j]));
+    by_mean.push_back(share * kNormMomentum * (old_mean[j] - statistics.mean[j]));
+    by_variance.push_back(share * kNormMomentum * (old_variance[j] - unbiased * statistics.variance[j]));
   }
+  put(on, mean, by_mean);
+  put(on, variance, by_variance);
 }
 
 Var standardise_columns(Tape& tape, const LayerGraph& graph, const Var& x, const RunningStatistics& running) {
   if (!tape.training()) {
-    const auto mean = running.mean.value.span(), variance = running.variance.value.span();
+    const auto mean = host_copy_of(running.mean.value.span());
+    const auto variance = host_copy_of(running.variance.value.span());
     const ColumnStatistics known{1, {mean.begin(), mean.end()}, {variance.begin(), variance.end()}};
     return tape.record(standardised(tape.on(), x.value(), known), {x},
                        [](const Backend&, ConstTensor, Gradients&) {});
@@ -106,7 +111,8 @@ Var standardise_columns(Tape& tape, const LayerGraph& graph, const Var& x, const
       [id = x.id(), mean, variance, &graph, running, statistics = std::move(statistics)](
           const Backend& on, ConstTensor out, ConstTensor dy, Gradients& gradients) {
         standardise_backward(on, graph, statistics, out, dy, gradients.slot(id));
-        move_running(graph, running, statistics, out.rows, gradients.slot(mean), gradients.slot(variance));
+        move_running(on, graph, running, statistics, out.rows, gradients.slot(mean),
+                     gradients.slot(variance));
       });
 }
 
@@ -129,7 +135,7 @@ Var scale_by_one_plus(Tape& tape, const Var& x, const Parameter& epsilon) {
   require(epsilon.value.size() == 1, "scale_by_one_plus: epsilon is one number",
           {{"parameter", std::string_view(epsilon.name)}, {"elements", epsilon.value.size()}});
   const Var e = tape.parameter(epsilon);
-  const float scale = 1 + epsilon.value.span()[0];
+  const float scale = 1 + host_copy_of(epsilon.value.span())[0];
   Matrix y(x.rows(), x.cols());
   axpby(tape.on(), scale, x.value(), 0, y);
   return tape.record(std::move(y), {x, e},
@@ -137,7 +143,8 @@ Var scale_by_one_plus(Tape& tape, const Var& x, const Parameter& epsilon) {
                        const auto width = static_cast<std::size_t>(dy.cols);
                        std::vector<double> sums(2 * width);
                        column_moments(on, dy, x.value(), sums);
-                       put(gradients.slot(e), 0, std::accumulate(sums.begin() + dy.cols, sums.end(), 0.0));
+                       const double sum = std::accumulate(sums.begin() + dy.cols, sums.end(), 0.0);
+                       put(on, gradients.slot(e), {&sum, 1});
                        if (auto dx = gradients.slot(x)) axpby(on, scale, dy, dx.beta, dx.tensor);
                      });
 }
@@ -155,11 +162,8 @@ Var scale_and_shift(Tape& tape, const Var& x, const Parameter& weight, const Par
                        const auto width = static_cast<std::size_t>(dy.cols);
                        std::vector<double> sums(2 * width);
                        column_moments(on, dy, x.value(), sums);
-                       const GradientSlot db = gradients.slot(b), dw = gradients.slot(w);
-                       for (std::size_t j = 0; j < width; ++j) {
-                         put(db, j, sums[j]);
-                         put(dw, j, sums[width + j]);
-                       }
+                       put(on, gradients.slot(b), std::span<const double>(sums).first(width));
+                       put(on, gradients.slot(w), std::span<const double>(sums).subspan(width));
                        const std::vector<float> zero(width, 0.0f);
                        const std::span<const float> factors(w.value().data, width);
                        if (auto dx = gradients.slot(x))

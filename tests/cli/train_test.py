@@ -15,7 +15,7 @@ class Train(Workshop):
         out = self.succeed("train", self.store(), "-o", "run", *SHORT)
         self.assertIn("wrote run", out)
         summary = self.summary()
-        for name in ("test", "valid", "best_epoch", "epochs", "seconds_per_epoch", "ranks", "parts", "settings", "ledger",
+        for name in ("test", "valid", "best_epoch", "epochs", "seconds_per_epoch", "ranks", "parts", "devices", "settings", "ledger",
                      "peak_memory_bytes"):
             self.assertIn(name, summary)
         lines = (self.folder / "run/metrics.jsonl").read_text().splitlines()
@@ -53,6 +53,12 @@ class Train(Workshop):
 
 
 class Refuse(Workshop):
+    def test_a_gpu_that_is_not_there(self):
+        store = self.store()
+        for ranks in (0, 2):
+            self.refuse(2, ["rank 0 on host", "--device cpu"], "train", store, "-o", "run", "--device", "cuda", ranks=ranks,
+                        environment={"CUDA_VISIBLE_DEVICES": ""})
+
     def test_missing_data(self):
         self.refuse(2, ["nowhere"], "train", "nowhere", "-o", "run")
 

@@ -62,7 +62,8 @@ Result run(Communicator& comm, const PartitionedStore& parts, const Training& tr
   Parameters parameters(options.seed);
   const auto model = make_model(parameters, shape);
   TrainingState state(parameters, options.optimiser);
-  LocalGraph graph({comm, ledger, ownership, owned}, model->self_edges(), options.protocol);
+  move_to(options.on, parameters, state.optimiser);
+  LocalGraph graph({comm, ledger, ownership, owned, options.on}, model->self_edges(), options.protocol);
   if (options.regime == Regime::full_graph && model->sums_input()) graph.sum_input();
   const Matrix features = graph.fetch_features(options.on);
   const TrainingContext context{comm, ledger, options, parts, ownership, owned, *model, parameters, state};
@@ -71,7 +72,8 @@ Result run(Communicator& comm, const PartitionedStore& parts, const Training& tr
   Result result;
   for (std::int64_t epoch = 0; epoch < options.epochs; ++epoch)
     result.trained.losses.push_back(trainer->run_epoch());
-  const Array<float> weights = weights_of(parameters), &moment = state.optimiser.moments().front().values;
+  const Array<float> weights = weights_of(parameters);
+  const auto moment = host_copy_of(std::as_const(state.optimiser.moments().front().values).span());
   result.trained.weights.assign(weights.begin(), weights.end());
   result.moment.assign(moment.begin(), moment.end());
   result.trained.halo_bytes = ledger.total("halo.bytes");

@@ -1,0 +1,76 @@
+#!/usr/bin/env bash
+# gpu.sh [RESULTS]: on a GPU host, all CUDA tests and then the benchmarks, each under a time limit, in one call of
+# under nine minutes without network. Runs beside what gpu_bundle.sh packed, or from the source tree after a build
+# (BUILD, build/cuda). CUDA's libraries are looked for in the toolkit and in a Python environment's `nvidia`
+# packages. Writes JSON and logs to RESULTS (bench/results/gpu-<date>-<device>); exits non-zero if a test failed.
+set -uo pipefail
+here=$(dirname "$(realpath "$0")")
+if [ -x "$here/bin/kith" ]; then
+  kith=$here/bin/kith tests=$here/bin/kith_cuda_tests bench=$here/bin/kith_gpu_bench mpiexec=$here/bin/mpiexec
+  export LD_LIBRARY_PATH=$here/lib:${LD_LIBRARY_PATH:-}
+else
+  build=$(realpath "${BUILD:-$here/../build/cuda}")
+  kith=$build/bin/kith tests=$build/tests/cuda/kith_cuda_tests bench=$build/bench/gpu/kith_gpu_bench mpiexec=mpiexec
+fi
+
+say() { printf 'gpu: %s\n' "$*"; }
+device=$(nvidia-smi --query-gpu=name --format=csv,noheader 2>/dev/null | head -1 | tr ' /' '--')
+if [ -z "$device" ]; then say "no GPU here: nothing was run"; exit 2; fi
+results=${1:-$here/../bench/results/gpu-$(date +%Y-%m-%d)-$device}
+mkdir -p "$results"
+results=$(realpath "$results")
+nvidia-smi >"$results/nvidia-smi.txt"
+
+# Where NVIDIA's libraries are: the first of the loader, the toolkit, Python.
+nvidia_packages=$(python3 -c 'import nvidia; print(list(nvidia.__path__)[0])' 2>/dev/null || true)
+found() {
+  local name=$1 folder
+  if ldconfig -p | grep -q "$name"; then ldconfig -p | awk -v n="$name" '$1 == n {print $NF; exit}'; return; fi
+  for folder in "${CUDA_HOME:-/usr/local/cuda}/lib64" "$nvidia_packages"; do
+    if [ -d "$folder" ] && find -L "$folder" -name "$name" -print -quit | grep .; then return; fi
+  done
+}
+KITH_CUBLASLT=$(found libcublasLt.so.13)
+KITH_NCCL=$(found libnccl.so.2)
+cusparse=$(found libcusparse.so.12)
+export KITH_CUBLASLT KITH_NCCL
+LD_LIBRARY_PATH=${LD_LIBRARY_PATH:-}:$(dirname "${KITH_CUBLASLT:-/none}"):$(dirname "${cusparse:-/none}")
+export LD_LIBRARY_PATH
+say "cuBLASLt ${KITH_CUBLASLT:-none}, NCCL ${KITH_NCCL:-none}, cuSPARSE ${cusparse:-none}" | tee "$results/libraries.txt"
+[ -n "$KITH_CUBLASLT" ] || unset KITH_CUBLASLT
+[ -n "$KITH_NCCL" ] || unset KITH_NCCL
+
+failed=0
+run() {
+  local name=$1 limit=$2
+  shift 2
+  if timeout "$limit" "$@" >"$results/$name.log" 2>&1; then say "$name: passed"; else
+    say "$name: FAILED ($?), see $results/$name.log"; tail -5 "$results/$name.log"; failed=1; fi
+}
+
+run tests 150 "$tests" "--gtest_output=json:$results/tests.json"
+
+# A training on the CPU, on the GPU, and on two ranks of one GPU over NCCL, which takes them for two hosts.
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+export KITH_PROGRESS=none
+run generate 60 "$kith" generate planted -o "$work/store" --nodes 20000 --features 64 --seed 1
+run partition 60 "$kith" partition "$work/store" -o "$work/parts" -k 2 --method random
+common=(--regime full-graph --model sage --hidden 64 --epochs 10 --eval-every 10 --overwrite --resume never)
+run train-cpu 60 "$kith" train "$work/store" -o "$work/cpu" "${common[@]}"
+run train-cuda 60 "$kith" train "$work/store" -o "$work/cuda" "${common[@]}" --device cuda
+# shellcheck disable=SC2016  # the rank's own shell expands it
+two=("$mpiexec" -n 2 sh -c 'NCCL_HOSTID=rank$PMI_RANK NCCL_P2P_DISABLE=1 NCCL_SHM_DISABLE=1 NCCL_SOCKET_IFNAME=lo exec "$@"' sh)
+run train-nccl 90 "${two[@]}" "$kith" train "$work/parts" -o "$work/nccl" "${common[@]}" --device cuda --gpu-wire nccl --allow-shared-gpu
+run train-host 90 "$mpiexec" -n 2 "$kith" train "$work/parts" -o "$work/host" "${common[@]}" --device cuda --gpu-wire host --allow-shared-gpu
+compare='
+import json, sys
+runs = {name: [json.loads(l)["loss"] for l in open(f"{sys.argv[1]}/{name}/metrics.jsonl")] for name in ("cpu", "cuda", "nccl", "host")}
+bad = {n: max(abs(a - b) / abs(b) for a, b in zip(l, runs["cpu"])) for n, l in runs.items()}
+print(json.dumps({"losses": runs, "largest_relative_difference": bad}, indent=1))
+sys.exit(any(v > 1e-4 for v in bad.values()))'
+run losses 20 python3 -c "$compare" "$work"
+
+run bench 200 "$bench" "$results/bench.json"
+say "results in $results"
+exit $failed
