@@ -1,3 +1,7 @@
+#include <cstring>
+
+#include "kith/core/parallel.h"
+#include "kith/core/rehearsal.h"
 #include "kith/exec/halo/values.h"
 #include "kith/kernels/dense.h"
 #include "kith/kernels/rows.h"
@@ -5,7 +9,15 @@
 namespace kith::halo {
 namespace {
 
-void copy_rows(const Backend& on, ConstTensor x, Tensor y) { axpby(on, 1, x, 0, y); }
+/// On the host rows may lie at any address: those of a frame follow its bitmap.
+void copy_rows(const Backend& on, ConstTensor x, Tensor y) {
+  if (memory_of(on) != nullptr) return axpby(on, 1, x, 0, y);
+  if (rehearsing()) return;
+  parallel_for(0, x.rows, 256, [&](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t i = begin; i < end; ++i)
+      std::memcpy(y.row(i), x.row(i), static_cast<std::size_t>(x.cols) * sizeof(float));
+  });
+}
 
 /// The rows themselves.
 class Fp32 final : public HaloEncode {
