@@ -35,11 +35,14 @@ HWY_INLINE hn::Vec<HalfTag> bf16_of(hn::Vec<FloatTag> v) {
   return hn::DemoteTo(HalfTag(), hn::BitCast(di, half));
 }
 
+/// A wire may begin at any address.
+HWY_INLINE void put(std::uint16_t half, std::uint16_t* at) { std::memcpy(at, &half, sizeof half); }
+
 void bf16_row(const float* x, std::int64_t count, std::uint16_t* out) {
   std::int64_t j = 0;
   for (; j + float_lanes() <= count; j += float_lanes())
     hn::StoreU(bf16_of(hn::LoadU(FloatTag(), x + j)), HalfTag(), out + j);
-  for (; j < count; ++j) out[j] = bf16_of_float(x[j]);
+  for (; j < count; ++j) put(bf16_of_float(x[j]), out + j);
 }
 
 void f16_row(const float* x, std::int64_t count, std::uint16_t* out) {
@@ -52,7 +55,7 @@ void f16_row(const float* x, std::int64_t count, std::uint16_t* out) {
     hn::StoreU(hn::BitCast(HalfTag(), half), HalfTag(), out + j);
   }
 #endif
-  for (; j < count; ++j) out[j] = f16_of_float(x[j]);
+  for (; j < count; ++j) put(f16_of_float(x[j]), out + j);
 }
 
 }  // namespace HWY_NAMESPACE
