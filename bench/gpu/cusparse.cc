@@ -6,6 +6,7 @@
 #include <dlfcn.h>
 
 #include "kith/core/array.h"
+#include "kith/core/shared_library.h"
 
 namespace kith::bench {
 namespace {
@@ -21,21 +22,17 @@ struct Library {
   bool usable = false;
 };
 
-template <class F>
-bool find(void* library, const char* name, F& function) {
-  function = reinterpret_cast<F>(dlsym(library, name));
-  return function != nullptr;
-}
-
 const Library& library() {
   static const Library loaded = [] {
     Library l;
     void* file = dlopen("libcusparse.so.12", RTLD_NOW | RTLD_LOCAL);
-    l.usable = file != nullptr && find(file, "cusparseCreate", l.create) &&
-               find(file, "cusparseSetStream", l.set_stream) && find(file, "cusparseCreateCsr", l.make_csr) &&
-               find(file, "cusparseCreateDnMat", l.make_dense) &&
-               find(file, "cusparseSpMM_bufferSize", l.workspace) &&
-               find(file, "cusparseSpMM_preprocess", l.preprocess) && find(file, "cusparseSpMM", l.spmm);
+    l.usable = file != nullptr && find_symbol(file, "cusparseCreate", l.create) &&
+               find_symbol(file, "cusparseSetStream", l.set_stream) &&
+               find_symbol(file, "cusparseCreateCsr", l.make_csr) &&
+               find_symbol(file, "cusparseCreateDnMat", l.make_dense) &&
+               find_symbol(file, "cusparseSpMM_bufferSize", l.workspace) &&
+               find_symbol(file, "cusparseSpMM_preprocess", l.preprocess) &&
+               find_symbol(file, "cusparseSpMM", l.spmm);
     return l;
   }();
   return loaded;

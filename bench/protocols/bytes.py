@@ -16,13 +16,14 @@ import sys
 
 import numpy as np
 
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "compare"))
+from cases import PLANTED  # noqa: E402
+
 MODELS = {"gcn": ["--model", "gcn", "--layers", "3", "--hidden", "256"],
           "gat": ["--model", "gat", "--layers", "2", "--hidden", "32", "--heads", "8"]}
 PROTOCOLS = {"gcn": "exact deepgalois bns-gcn:p=0.1 quant:bits=4 sylvie supergcn", "gat": "exact quant:bits=4 sylvie"}
 AGAINST = "baseline broadcast"
 EPOCHS_OF_ONE_TIME_BYTES = 200
-PLANTED = ["--nodes", "1000000", "--degree", "25.5", "--communities", "1000", "--features", "128", "--classes", "47",
-           "--mixing", "0.25", "--seed", "1"]
 
 
 def raw(graph, data):

@@ -9,6 +9,7 @@
 #include <cublasLt.h>
 #include <dlfcn.h>
 
+#include "kith/core/shared_library.h"
 #include "kith/kernels/cuda/gemm.h"
 
 namespace kith::cuda {
@@ -33,12 +34,6 @@ struct CublasLt {
   bool usable = false;
 };
 
-template <class F>
-bool find(void* library, const char* name, F& function) {
-  function = reinterpret_cast<F>(dlsym(library, name));
-  return function != nullptr;
-}
-
 /// KITH_CUBLASLT names a file; else the loader looks, as it does for every library.
 CublasLt load() {
   CublasLt lt;
@@ -51,16 +46,17 @@ CublasLt load() {
     lt.file = name;
   }
   if (library == nullptr) return {};
-  lt.usable = find(library, "cublasLtCreate", lt.create) && find(library, "cublasLtMatmul", lt.matmul) &&
-              find(library, "cublasLtMatmulDescCreate", lt.make_operation) &&
-              find(library, "cublasLtMatmulDescDestroy", lt.free_operation) &&
-              find(library, "cublasLtMatmulDescSetAttribute", lt.set_operation) &&
-              find(library, "cublasLtMatrixLayoutCreate", lt.make_layout) &&
-              find(library, "cublasLtMatrixLayoutDestroy", lt.free_layout) &&
-              find(library, "cublasLtMatmulPreferenceCreate", lt.make_preference) &&
-              find(library, "cublasLtMatmulPreferenceDestroy", lt.free_preference) &&
-              find(library, "cublasLtMatmulPreferenceSetAttribute", lt.set_preference) &&
-              find(library, "cublasLtMatmulAlgoGetHeuristic", lt.choose) &&
+  lt.usable = find_symbol(library, "cublasLtCreate", lt.create) &&
+              find_symbol(library, "cublasLtMatmul", lt.matmul) &&
+              find_symbol(library, "cublasLtMatmulDescCreate", lt.make_operation) &&
+              find_symbol(library, "cublasLtMatmulDescDestroy", lt.free_operation) &&
+              find_symbol(library, "cublasLtMatmulDescSetAttribute", lt.set_operation) &&
+              find_symbol(library, "cublasLtMatrixLayoutCreate", lt.make_layout) &&
+              find_symbol(library, "cublasLtMatrixLayoutDestroy", lt.free_layout) &&
+              find_symbol(library, "cublasLtMatmulPreferenceCreate", lt.make_preference) &&
+              find_symbol(library, "cublasLtMatmulPreferenceDestroy", lt.free_preference) &&
+              find_symbol(library, "cublasLtMatmulPreferenceSetAttribute", lt.set_preference) &&
+              find_symbol(library, "cublasLtMatmulAlgoGetHeuristic", lt.choose) &&
               lt.create(&lt.handle) == CUBLAS_STATUS_SUCCESS;
   return lt;
 }

@@ -1,6 +1,7 @@
 // What a protocol is said to send before anything runs is what the ledger counts when it has run.
 #include "kith/exec/halo/forecast.h"
 
+#include "exec/presets.h"
 #include "exec/trained.h"
 #include <gtest/gtest.h>
 
@@ -46,12 +47,6 @@ double sum(const Entries& entries, const std::string& name, int least_layer) {
   for (const auto& [key, value] : entries)
     if (key.name == name && key.layer >= least_layer) total += value;
   return total;
-}
-
-bool fits(const HaloPreset& preset, const std::string& model) {
-  const HaloProtocol protocol = protocol_named(preset.name);
-  return model == "gcn" ||
-         (!make_select(protocol.select)->drops_rows() && protocol.plan != "partial-aggregates");
 }
 
 Entries halo_counts(const Entries& all) {

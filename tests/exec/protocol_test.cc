@@ -7,6 +7,7 @@
 #include <set>
 
 #include "exec/exchange_end.h"
+#include "exec/presets.h"
 #include <gtest/gtest.h>
 
 #include "kith/core/error.h"
@@ -241,12 +242,6 @@ TEST(Protocol, BytesAreThoseOfTheRowsAndTheirEncoding) {
   // What is kept is a layer's input, 8 columns each.
   EXPECT_EQ(bytes({.schedule = "stale"}) - once, pairs * 64);
   EXPECT_EQ(bytes({.select = "boundary:0"}), once);
-}
-
-bool fits(const HaloPreset& preset, const std::string& model) {
-  const HaloProtocol protocol = protocol_named(preset.name);
-  return model == "gcn" ||
-         (!make_select(protocol.select)->drops_rows() && protocol.plan != "partial-aggregates");
 }
 
 TEST(Protocol, EveryPresetTrainsNearTheExactOne) {
