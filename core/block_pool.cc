@@ -18,7 +18,7 @@ std::byte* BlockPool::take(std::size_t bytes) {
   const Block block = *best;
   waiting_.erase(best);
   waiting_bytes_ -= block.bytes;
-  use(block.data, block.bytes);
+  add(block.data, block.bytes);
   return block.data;
 }
 
@@ -32,9 +32,7 @@ std::vector<BlockPool::Block> BlockPool::make_room(std::size_t bytes) {
   return gone;
 }
 
-void BlockPool::add(std::byte* data, std::size_t bytes) { use(data, bytes); }
-
-void BlockPool::use(std::byte* data, std::size_t bytes) {
+void BlockPool::add(std::byte* data, std::size_t bytes) {
   used_.emplace(data, bytes);
   in_use_ += bytes;
   most_in_use_ = std::max(most_in_use_, in_use_);

@@ -23,7 +23,7 @@ class BlockPool {
   std::byte* take(std::size_t bytes);
   /// What must go back to the system before a block of `bytes` is made: those that have waited longest.
   std::vector<Block> make_room(std::size_t bytes);
-  /// A block that was made is in use from now on.
+  /// A block that the pool does not hold is in use from now on.
   void add(std::byte* data, std::size_t bytes);
   /// The block waits. What must go back to the system now: itself, if too much waits already.
   std::vector<Block> give(std::byte* data);
@@ -32,7 +32,6 @@ class BlockPool {
 
  private:
   std::size_t allowed() const { return most_in_use_ + most_in_use_ / 8; }
-  void use(std::byte* data, std::size_t bytes);
 
   std::vector<Block> waiting_;  ///< the one that has waited longest first
   std::unordered_map<std::byte*, std::size_t> used_;
