@@ -34,7 +34,11 @@ void matmul_weight_gradient(benchmark::State& state) {
 
 void sizes(benchmark::internal::Benchmark* b) {
   b->ArgNames({"rows", "in", "out", "threads"})->Unit(benchmark::kMillisecond)->UseRealTime();
-  b->Args({2708, 1433, 16, 2})->Args({100000, 256, 128, 1})->Args({100000, 256, 128, 2});
+  b->Args({2708, 1433, 16, 2})
+      ->Args({100000, 256, 128, 1})
+      ->Args({100000, 256, 128, 2})
+      ->Args({200000, 256, 256, 1})
+      ->Args({200000, 256, 256, 2});
 }
 BENCHMARK(matmul_forward)->Apply(sizes);
 BENCHMARK(matmul_weight_gradient)->Apply(sizes);

@@ -14,7 +14,9 @@
 // A tile of c stays in registers while a stretch of the sum goes by: every step loads a row of the panel and
 // multiplies it by one number of each of the tile's rows of a (Goto & van de Geijn 2008, without packing a:
 // the rows of a graph's features are read once and few at a time, so packing them would cost more than it
-// saves). Sums are cut by shape only, and taken in order.
+// saves). What comes next from memory is asked for meanwhile, as the processor does not foresee it: c's tile,
+// the next tile's rows of a, and of a weight gradient, which is long sums over rows that are read once, a
+// line of each row of the next stretch. Sums are cut by shape only, and taken in order.
 HWY_BEFORE_NAMESPACE();
 namespace kith {
 namespace HWY_NAMESPACE {
@@ -32,20 +34,53 @@ constexpr int kSums = HWY_TARGET == HWY_AVX2 ? 12 : 24;
 std::int64_t lanes() { return HWY_TARGET == HWY_SCALAR ? 0 : kLanes; }
 std::int64_t most_vectors() { return kMostVectors; }
 
-template <int kRows, int kVectors>
+/// A line of `count` rows, from row to row `step` numbers further.
+struct LinesAhead {
+  const float* next;
+  std::int64_t step = 0, count = 0;
+
+  LinesAhead(const PanelProduct& p, std::int64_t tile) : next(p.panel) {
+    std::int64_t line = p.line + tile;
+    for (const ConstTensor& rows : p.soon) {
+      const std::int64_t lines = (rows.cols + 15) / 16;
+      if (line >= 0 && line < lines) *this = LinesAhead(rows, line);
+      line -= lines;
+    }
+  }
+  HWY_INLINE void ask(std::int64_t row) {
+    __builtin_prefetch(next, 0, 2);
+    next += row < count ? step : 0;
+  }
+
+ private:
+  LinesAhead(const ConstTensor& rows, std::int64_t line)
+      : next(rows.data + 16 * line), step(rows.stride), count(rows.rows - 1) {}
+};
+
+template <int kRows, int kVectors, bool kPacked>
 struct Tile {
   V sum[kRows][kVectors];
 
   HWY_INLINE void add_products(const PanelProduct& p, std::int64_t first) {
+    LinesAhead ahead(p, first / kRows);
     const float* a[kRows];
     // Rows behind the end repeat the last one and are not stored.
     for (int r = 0; r < kRows; ++r) a[r] = p.a.data + std::min(first + r, p.c.rows - 1) * p.a.row_step;
-    for (int r = 0; r < kRows; ++r)
-      for (int v = 0; v < kVectors; ++v) sum[r][v] = hn::Zero(Tag());
+    for (int r = 0; r < kRows; ++r) {
+      for (int v = 0; v < kVectors; ++v) {
+        sum[r][v] = hn::Zero(Tag());
+        __builtin_prefetch(p.c.row(std::min(first + r, p.c.rows - 1)) + v * kLanes, 1);
+      }
+    }
     const float* b = p.panel;
-    for (std::int64_t l = 0, at = 0; l < p.k; ++l, at += p.a.sum_step, b += kVectors * kLanes) {
+    for (std::int64_t l = 0, at = 0; l < p.k;
+         ++l, at += p.a.sum_step, b += kPacked ? kVectors * kLanes : p.panel_step) {
+      if (!kPacked) ahead.ask(l);
+      // The next tile's rows of a; narrow panels need all of the first cache for their own.
+      if (kPacked && kVectors == kMostVectors && l % 16 == 0)
+        for (int r = 0; r < kRows; ++r) __builtin_prefetch(a[r] + kRows * p.a.row_step + at);
       V row[kVectors];
-      for (int v = 0; v < kVectors; ++v) row[v] = hn::Load(Tag(), b + v * kLanes);
+      for (int v = 0; v < kVectors; ++v) row[v] = hn::LoadU(Tag(), b + v * kLanes);
       for (int r = 0; r < kRows; ++r) {
         const V factor = hn::Set(Tag(), a[r][at]);
         for (int v = 0; v < kVectors; ++v) sum[r][v] = hn::MulAdd(factor, row[v], sum[r][v]);
@@ -79,14 +114,18 @@ struct Tile {
   }
 };
 
-template <int kVectors>
+template <int kVectors, bool kPacked>
 HWY_NOINLINE void multiply_panel(const PanelProduct& p) {
   constexpr int kRows = std::min(kSums / kVectors, 12);
   for (std::int64_t i = 0; i < p.c.rows; i += kRows) {
-    Tile<kRows, kVectors> tile;
+    Tile<kRows, kVectors, kPacked> tile;
     tile.add_products(p, i);
     tile.store(p, i);
   }
+}
+template <int kVectors>
+void multiply_panel(const PanelProduct& p) {
+  p.panel_step == 0 ? multiply_panel<kVectors, true>(p) : multiply_panel<kVectors, false>(p);
 }
 
 void multiply_panel_of(const PanelProduct& p) {
@@ -113,7 +152,9 @@ HWY_EXPORT(lanes);
 HWY_EXPORT(most_vectors);
 HWY_EXPORT(multiply_panel_of);
 
-constexpr std::int64_t kStretch = 512;  ///< of the sum
+constexpr std::int64_t kStretch = 512;       ///< of the sum
+constexpr std::int64_t kShortStretch = 256;  ///< where neither factor is packed
+constexpr std::int64_t kTileRows = 6;        ///< of the widest panels
 
 /// The columns of c in panels of a width.
 struct Columns {
@@ -156,19 +197,44 @@ void Panels::multiply(StridedFactor a, float beta, Tensor c, std::span<const flo
   const Columns columns;
   const std::int64_t padded = columns.padded(n_);
   for (std::int64_t row = 0; row < c.rows; row += kRows) {
+    const std::int64_t rows = std::min(kRows, c.rows - row);
     for (std::int64_t begin = 0; begin < k_; begin += kStretch) {
-      const std::int64_t end = std::min(k_, begin + kStretch), rows = std::min(kRows, c.rows - row);
+      const std::int64_t end = std::min(k_, begin + kStretch);
+      const float* part = a.data + row * a.row_step + begin * a.sum_step;
       for (std::int64_t first = 0; first < n_; first += columns.width) {
-        const Tensor out(c.row(row) + first, rows, std::min(columns.width, n_ - first), c.stride);
-        const StridedFactor part{a.data + row * a.row_step + begin * a.sum_step, a.row_step, a.sum_step};
         HWY_DYNAMIC_DISPATCH(multiply_panel_of)
-        ({.a = part,
+        ({.a = {part, a.row_step, a.sum_step},
           .panel = values_.data() + begin * padded + first * (end - begin),
           .k = end - begin,
           .beta = begin == 0 ? beta : 1.0f,
-          .c = out,
+          .c = {c.row(row) + first, rows, std::min(columns.width, n_ - first), c.stride},
           .bias = end < k_ || bias.empty() ? nullptr : bias.data() + first});
       }
+    }
+  }
+}
+
+bool transposed_panels_pay(std::int64_t columns) {
+  const std::int64_t lane_count = Columns().lane_count;
+  return lane_count > 1 && columns % lane_count == 0;
+}
+
+void transposed_panels(ConstTensor a, ConstTensor b, float beta, Tensor c) {
+  const Columns columns;
+  const std::int64_t tiles = (c.rows + kTileRows - 1) / kTileRows;
+  for (std::int64_t begin = 0; begin < a.rows; begin += kShortStretch) {
+    const std::int64_t end = std::min(a.rows, begin + kShortStretch);
+    const std::int64_t soon = std::min(a.rows, end + kShortStretch);
+    for (std::int64_t first = 0; first < c.cols; first += columns.width) {
+      HWY_DYNAMIC_DISPATCH(multiply_panel_of)
+      ({.a = {a.row(begin), 1, a.stride},
+        .panel = b.row(begin) + first,
+        .panel_step = b.stride,
+        .k = end - begin,
+        .beta = begin == 0 ? beta : 1.0f,
+        .c = {c.data + first, c.rows, std::min(columns.width, c.cols - first), c.stride},
+        .soon = {a.row_range(end, soon), b.row_range(end, soon)},
+        .line = first / columns.width * tiles});
     }
   }
 }

@@ -1,4 +1,5 @@
 #pragma once
+#include <array>
 #include <cstdint>
 #include <span>
 
@@ -18,10 +19,15 @@ struct StridedFactor {
 struct PanelProduct {
   StridedFactor a;
   const float* panel = nullptr;
+  std::int64_t panel_step = 0;  ///< from row to row; 0: they are packed
   std::int64_t k = 0;
   float beta = 0;
   Tensor c{};                   ///< at most as wide as the panel
   const float* bias = nullptr;  ///< of the panel's columns, or null
+  /// What is read soon, and asked for meanwhile: a tile of c asks for a line of every row, the first for
+  /// number `line`.
+  std::array<ConstTensor, 2> soon{};
+  std::int64_t line = 0;
 };
 
 /// The factor b [k, n] of a product in the order in which it is read: panels of a few vectors of columns, row
@@ -44,5 +50,10 @@ class Panels {
   Array<float> values_;
   std::int64_t k_ = 0, n_ = 0;
 };
+
+/// Whether `transposed_panels` beats the BLAS for a b of so many columns: whole vectors of this machine.
+bool transposed_panels_pay(std::int64_t columns);
+/// c = beta · c + aᵀ b, by one thread; b's rows are panels as they stand.
+void transposed_panels(ConstTensor a, ConstTensor b, float beta, Tensor c);
 
 }  // namespace kith

@@ -54,15 +54,23 @@ TEST(Matmul, AddsPartialProductsOfLongSums) {
   expect_product(140, 9001, 3, Trans::yes, Trans::yes, 1);
 }
 
+TEST(Matmul, SumsRowsAsTheyStandForWidthsOfWholeVectors) {
+  for (const int n : {16, 32, 48, 64, 80, 192})
+    for_each_instruction_set([&] { expect_product(37, 700, n, Trans::yes, Trans::no, 0.5f); });
+  expect_product(150, 9001, 128, Trans::yes, Trans::no, 1);
+}
+
 TEST(Matmul, HasTheSameBitsForAnyNumberOfThreads) {
-  const Matrix a = random_matrix(50000, 40, 3), b = random_matrix(50000, 24, 4);
-  const auto run = [&](int threads) {
-    const ThreadLimit limit(threads);
-    Matrix c(40, 24);
-    matmul(Cpu{}, Trans::yes, a, Trans::no, b, 0, c);
-    return c;
-  };
-  EXPECT_TRUE(same_bits(run(1), run(2)));
+  for (const int n : {24, 64}) {
+    const Matrix a = random_matrix(50000, 40, 3), b = random_matrix(50000, n, 4);
+    const auto run = [&](int threads) {
+      const ThreadLimit limit(threads);
+      Matrix c(40, n);
+      matmul(Cpu{}, Trans::yes, a, Trans::no, b, 0, c);
+      return c;
+    };
+    EXPECT_TRUE(same_bits(run(1), run(2))) << n;
+  }
 }
 
 TEST(Matmul, HasTheSameBitsInRowBlocksForAnyNumberOfThreads) {
