@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""100 million edges, 1.6 GB of text, in an address space of 1 GiB: the same store as without a limit."""
+"""100 million edges, 1.6 GB of text, in an address space of 1 GiB: the same store as without a limit. And more edges than
+31 bits count."""
 import os
 import resource
 import shutil
@@ -8,36 +9,58 @@ import unittest
 
 from workshop import KITH, Workshop, clean_environment
 
-EDGES, NODES = 100_000_000, 9_999_991
-DRAW = f"""BEGIN {{
-  x = 1
-  for (e = 0; e < {EDGES}; ++e) {{
-    x = (x * 1103515245 + 12345) % 2147483648; a = x % {NODES}
-    x = (x * 1103515245 + 12345) % 2147483648; printf "%d\\t%d\\n", a, x % {NODES}
-  }}
-}}"""
+NODES = 9_999_991
+
+
+def draw(path, edges):
+    """The same random edges everywhere, by a linear congruence."""
+    program = f"""BEGIN {{
+      x = 1
+      for (e = 0; e < {edges}; ++e) {{
+        x = (x * 1103515245 + 12345) % 2147483648; a = x % {NODES}
+        x = (x * 1103515245 + 12345) % 2147483648; printf "%d\\t%d\\n", a, x % {NODES}
+      }}
+    }}"""
+    with open(path, "wb") as file:
+        subprocess.run(["awk", program], stdout=file, check=True)
 
 
 def one_gibibyte():
     resource.setrlimit(resource.RLIMIT_AS, (1 << 30, 1 << 30))
 
 
-@unittest.skipIf(shutil.disk_usage("/tmp").free < 6e9, "6 GB of disk are needed in /tmp")
 class LargePrepare(Workshop):
-    def test_a_limit_of_one_gibibyte_makes_the_same_store(self):
-        with open(self.folder / "edges.tsv", "wb") as file:
-            subprocess.run(["awk", DRAW], stdout=file, check=True)
-        done = subprocess.run([KITH, "prepare", "edges.tsv", "-o", "limited"], cwd=self.folder,
-                              env=clean_environment(), capture_output=True, text=True, preexec_fn=one_gibibyte)
+    def prepare(self, *arguments, limits=None):
+        done = subprocess.run([KITH, "prepare", *arguments], cwd=self.folder, env=clean_environment(),
+                              capture_output=True, text=True, preexec_fn=limits)
         self.assertEqual(done.returncode, 0, done.stderr)
-        self.assertIn(f"{EDGES} edges", done.stdout)
-        self.assertIn("sorted on disk", done.stdout)
-        free = subprocess.run([KITH, "prepare", "edges.tsv", "-o", "free", "--memory-limit", "64G"], cwd=self.folder,
-                              env=clean_environment(), capture_output=True, text=True)
-        self.assertEqual(free.returncode, 0, free.stderr)
+        return done.stdout
+
+    def assert_same_graph(self, one, other):
         for name in ("indptr.npy", "indices.npy"):
-            same = subprocess.run(["cmp", f"limited/{name}", f"free/{name}"], cwd=self.folder)
+            same = subprocess.run(["cmp", f"{one}/{name}", f"{other}/{name}"], cwd=self.folder)
             self.assertEqual(same.returncode, 0, name)
+
+    @unittest.skipIf(shutil.disk_usage("/tmp").free < 6e9, "6 GB of disk are needed in /tmp")
+    def test_a_limit_of_one_gibibyte_makes_the_same_store(self):
+        draw(self.folder / "edges.tsv", 100_000_000)
+        limited = self.prepare("edges.tsv", "-o", "limited", limits=one_gibibyte)
+        self.assertIn("100000000 edges", limited)
+        self.assertIn("sorted on disk", limited)
+        self.prepare("edges.tsv", "-o", "free", "--memory-limit", "64G")
+        self.assert_same_graph("limited", "free")
+
+    @unittest.skipIf(shutil.disk_usage("/tmp").free < 25e9, "25 GB of disk are needed in /tmp")
+    def test_more_edges_than_31_bits_count_become_the_store_of_the_distinct_ones(self):
+        lines, copies = 2_000_003, 1_100  # 2,200,003,300 edges, all but the first two million of them repeated
+        draw(self.folder / "edges-0.tsv", lines)
+        self.prepare("edges-0.tsv", "-o", "once")
+        for copy in range(1, copies):
+            os.link(self.folder / "edges-0.tsv", self.folder / f"edges-{copy}.tsv")
+        many = self.prepare("edges-*.tsv", "-o", "many", "--memory-limit", "2G")
+        self.assertIn(f"{lines * copies} edges", many)
+        self.assertIn("sorted on disk", many)
+        self.assert_same_graph("many", "once")
 
 
 if __name__ == "__main__":
