@@ -1,6 +1,7 @@
 #include "kith/exec/train.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include "kith/cli/rank_work.h"
 #include "kith/cli/verb.h"
@@ -14,6 +15,9 @@
 #include "kith/exec/halo/protocol.h"
 #include "kith/exec/memory_estimate.h"
 #include "kith/exec/memory_report.h"
+#include "kith/exec/net_probe.h"
+#include "kith/exec/protocol_choice.h"
+#include "kith/exec/run_folder.h"
 #include "kith/exec/settings.h"
 
 namespace kith::cli {
@@ -36,6 +40,24 @@ void print_estimate(Communicator& comm, const Settings& settings, const TrainOpt
              human_bytes(static_cast<double>(memory_limit_bytes())));
 }
 
+/// --protocol auto: its free axes become those of the cheapest protocol, or of the run that goes on.
+Settings with_chosen_protocol(Communicator& comm, Settings settings, const PartitionedStore& parts,
+                              const std::filesystem::path& run) {
+  const TrainOptions options = train_options(settings);
+  if (options.auto_axes.empty() || comm.size() == 1) return settings;
+  std::map<std::string, std::string> chosen;
+  if (options.resume != "never") chosen = RunFolder(run).saved_settings();
+  if (chosen.empty()) {
+    const NetModel net = options.net.empty() ? measured_net(comm) : net_model(options.net);
+    const auto costs = predicted_costs(comm, parts, options, model_factory(settings), net);
+    if (comm.rank().value() == 0) fmt::print("{}", cost_table(costs, net));
+    for (const HaloAxis& axis : kHaloAxes) chosen[axis.name] = costs.front().protocol.*axis.value;
+  }
+  for (const std::string& axis : options.auto_axes)
+    if (chosen.contains(axis)) settings.set(axis, chosen.at(axis), "--protocol auto");
+  return settings;
+}
+
 }  // namespace
 
 void run_train(Communicator& comm, const Invocation& invocation) {
@@ -44,16 +66,20 @@ void run_train(Communicator& comm, const Invocation& invocation) {
   options.command = invocation.command_line;
   if (settings.boolean("explain")) {
     if (comm.rank().value() == 0) fmt::print("{}", explained(options.protocol));
+    if (comm.rank().value() == 0 && !options.auto_axes.empty())
+      fmt::print("of these the run chooses by its parts: {}\n", fmt::join(options.auto_axes, ", "));
     return;
   }
   const int threads = prepared_threads(comm, settings);
   const ThreadLimit limit(threads);
   if (settings.boolean("estimate")) return print_estimate(comm, settings, options);
   const ChosenDevice device(comm, settings);
-  options.on = device.on();
   const std::filesystem::path run = settings.text("output");
   // Nothing is written before the data has opened.
   const PartitionedStore parts = open_for_ranks(comm, settings.text("data"), run);
+  options = train_options(with_chosen_protocol(comm, settings, parts, run));
+  options.command = invocation.command_line;
+  options.on = device.on();
   std::filesystem::create_directories(run);
   log::open({.rank = comm.rank().value(), .ranks = comm.size(), .folder = run});
   if (comm.size() > 1) open_operation_file(run, comm.rank().value());

@@ -83,13 +83,13 @@ Cursor read_cursor(const std::filesystem::path& file, const Safetensors& saved, 
   }
 }
 
+}  // namespace
+
 std::string checkpoint_name(const TrainingState& state) {
   const std::string epoch = fmt::format("epoch-{:06}", state.epoch);
   return (state.partial_loss.empty() ? epoch : fmt::format("{}-step-{:09}", epoch, state.step)) +
          ".safetensors";
 }
-
-}  // namespace
 
 Array<float> weights_of(const Parameters& parameters) {
   const UseMemory host(nullptr);

@@ -132,6 +132,15 @@ void LocalGraph::train_only(std::span<const std::int32_t> outputs, int layers) {
   } else if (sums) {
     plans.push_back(summed(std::vector<bool>(static_cast<std::size_t>(owned_), true)));
   }
+  for (std::size_t e = 0; e < plans.size(); ++e) {
+    SumPlan& plan = plans[e];
+    double all[] = {static_cast<double>(plan.lists.halo), static_cast<double>(plan.sums),
+                    static_cast<double>(prunes ? lists[e].halo_rows.size() : halo_.size())};
+    all_reduce_sum(context_.comm, std::span<double>(all), "weigh the plan of sums");
+    plan.all_rows = all[0];
+    plan.all_sums = all[1];
+    plan.all_sources = all[2];
+  }
   count(plans);
   exchange_->narrow(std::move(lists));
   exchange_->plan_sums(std::move(plans));

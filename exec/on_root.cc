@@ -108,4 +108,14 @@ void run_on_root(Communicator& comm, const char* what, const std::function<void(
   throw_again({static_cast<ExitCode>(head[0]), message});
 }
 
+void run_on_each(Communicator& comm, const char* what, const std::function<void()>& work) {
+  const std::optional<Failure> failure = failure_of(work);
+  const std::vector<std::int64_t> codes =
+      all_gather(comm, failure ? static_cast<std::int64_t>(failure->code) : 0, what);
+  const std::vector<std::string> messages =
+      all_gather(comm, failure ? failure->message : std::string(), what);
+  for (std::size_t rank = 0; rank < codes.size(); ++rank)
+    if (codes[rank] != 0) throw_again({static_cast<ExitCode>(codes[rank]), messages[rank]});
+}
+
 }  // namespace kith

@@ -9,4 +9,8 @@ namespace kith {
 /// Collective.
 void run_on_root(Communicator& comm, const char* what, const std::function<void()>& work);
 
+/// Runs `work`, which calls nothing collective, on every rank; when it throws an Error on any, every rank
+/// throws the first rank's. Collective.
+void run_on_each(Communicator& comm, const char* what, const std::function<void()>& work);
+
 }  // namespace kith

@@ -39,6 +39,23 @@ std::string approximated(double covers) {
   return covers > 0 ? fmt::format(", {} of them too large for the least cost", human_count(covers)) : "";
 }
 
+/// How old the halo rows were that steps computed with, where the protocol keeps some.
+std::string age_line(const RunSummary& s) {
+  double rows = 0, steps = 0, oldest = 0;
+  for (const auto& ledger : s.ledgers) {
+    for (const auto& [key, count] : ledger) {
+      if (!key.name.starts_with("halo.age.")) continue;
+      const double age = std::stod(key.name.substr(key.name.rfind('.') + 1));
+      rows += count;
+      steps += age * count;
+      oldest = std::max(oldest, age);
+    }
+  }
+  return rows > 0
+             ? fmt::format("  halo age        {:.2f} steps in the mean, {} at most\n", steps / rows, oldest)
+             : "";
+}
+
 std::string row_lines(const RunSummary& s) {
   const double local = s.total("features.local_rows"), cached = s.total("features.cached_rows"),
                remote = s.total("features.remote_rows");
@@ -54,6 +71,7 @@ std::string row_lines(const RunSummary& s) {
                         human_count(s.total("halo.rows")), human_bytes(s.total("halo.bytes")),
                         human_count(s.total("halo.messages")), human_seconds(s.phase_seconds("halo.wait")),
                         human_seconds(s.phase_seconds("halo.hidden")));
+  text += age_line(s);
   if (s.modelled_seconds_per_epoch)
     text += fmt::format("  on that network {} of halo exchanges per epoch (modelled)\n",
                         human_seconds(*s.modelled_seconds_per_epoch));

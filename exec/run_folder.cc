@@ -52,11 +52,23 @@ void RunFolder::prepare(const TrainOptions& options) const {
   write_text_file(path_ / "run.json", run.dump(2) + '\n');
 }
 
+std::map<std::string, std::string> RunFolder::saved_settings() const {
+  if (!is_run(path_)) return {};
+  try {
+    return Json::parse(read_text_file(path_ / "run.json"))
+        .at("settings")
+        .get<std::map<std::string, std::string>>();
+  } catch (const Json::exception& problem) {
+    throw CorruptError((path_ / "run.json").string() + ": " + problem.what());
+  }
+}
+
 void RunFolder::clear() const {
   for (const char* name : {"run.json", "settings.toml", "metrics.jsonl", "best.safetensors", "summary.json",
                            "report.html", "events.out.tfevents.0.kith", "trace.json", "DONE"})
     fs::remove(path_ / name);
   fs::remove_all(checkpoints());
+  fs::remove_all(decisions());
 }
 
 void RunFolder::refuse_other_settings(const TrainOptions& options) const {

@@ -1,5 +1,6 @@
 #pragma once
 #include <filesystem>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -16,8 +17,11 @@ class RunFolder {
   const std::filesystem::path& path() const { return path_; }
   std::filesystem::path checkpoints() const { return path_ / "checkpoints"; }
   std::filesystem::path best_weights() const { return path_ / "best.safetensors"; }
+  std::filesystem::path decisions() const { return path_ / "decisions"; }
   std::filesystem::path trace() const { return path_ / "trace.json"; }
   std::filesystem::path summary() const { return path_ / "summary.json"; }
+  /// Of an unfinished or finished run in the folder; empty without one.
+  std::map<std::string, std::string> saved_settings() const;
   bool finished() const { return std::filesystem::exists(path_ / "DONE"); }
 
   /// Makes the folder ready to train in. Throws InputError when it holds a finished run, a run with other

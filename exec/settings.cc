@@ -108,27 +108,38 @@ void add_halo_settings(Schema& s) {
       .outside_hash();
   Added(s, "select", Type::text, "all",
         "halo protocol: which of the planned rows cross: all, boundary:P (each with probability P), bins:R "
-        "(one of R bins a step), moved:E[:T] (those that moved by E of their length, or were sent T steps "
+        "(one of R bins a step), aged:S (so that none is older than S steps), moved:E[:T] (those that moved "
+        "by E of their length, or were sent T steps "
         "ago)");
-  Added(s, "encode", Type::text, "fp32",
-        "halo protocol: what a row looks like on the wire: fp32, fp16, bf16, int8, int4, int2, int1, support "
-        "(without what dropout and ReLU zeroed; also -bf16, -int8, -int4, -int2), delta:BITS, adaptive:BITS, "
-        "falling:RATIO");
+  Added(
+      s, "encode", Type::text, "fp32",
+      "halo protocol: what a row looks like on the wire: fp32, fp16, bf16, int8, int4, int2, int1, support "
+      "(without what dropout and ReLU zeroed; also -bf16, -int8, -int4, -int2), delta:BITS, adaptive:BITS or "
+      "adaptive:error=SHARE, falling:RATIO; int8:G to int1:G have a scale for every G columns");
   Added(s, "feedback", Type::boolean, "false",
         "halo protocol: with int8 to int1, what rounding loses of a row is added to what is sent of it next");
   Added(s, "frame-checksum", Type::boolean, "false",
         "halo protocol: rows travel with a checksum that the receiver compares")
       .outside_hash();
-  Added(s, "schedule", Type::choice, "overlap", "halo protocol: when an exchange is waited for")
-      .choices(halo_choices("schedule"));
+  Added(s, "schedule", Type::text, "overlap",
+        "halo protocol: when an exchange is waited for: sync (at once), overlap (behind what needs no "
+        "arrivals), "
+        "stale[:F[:G]] (a step later; rows and gradients become moving averages with the weights F and G of "
+        "what was before)");
   Added(
       s, "protocol", Type::text, "none",
-      "a halo protocol by name, as in pipegcn or bns-gcn:p=0.1; settings of an axis win (docs/protocols.md)");
+      "a halo protocol by name, as in pipegcn or bns-gcn:p=0.1; settings of an axis win (docs/protocols.md); "
+      "auto: of those that lose nothing the one predicted to take least on the network of --net, or as "
+      "measured");
   Added(s, "net", Type::text, "",
         "a network, alpha_us=20,gbps=10[,intra=RANKS[:GIGABITS]]: also print the seconds that the halo's "
         "exchanges "
         "would take on it")
       .also("bench")
+      .outside_hash();
+  Added(s, "replay-decisions", Type::path, "",
+        "a run, or its folder of decisions: what its ranks decided by their data (select moved, encode "
+        "adaptive) is followed instead of decided")
       .outside_hash();
   Added(s, "explain", Type::boolean, "false", "print what the halo protocol is made of, and stop")
       .outside_hash();
@@ -218,10 +229,21 @@ std::vector<std::int64_t> layer_fanouts(const Settings& settings, std::vector<st
   return fanouts;
 }
 
+constexpr const char* kAuto = "auto";
+
+/// The axes that --protocol auto may choose.
+std::vector<std::string> auto_axes(const Settings& settings) {
+  std::vector<std::string> axes;
+  if (settings.text("protocol") != kAuto || settings.text("regime") == "mini-batch") return axes;
+  for (const char* axis : {"plan", "encode"})
+    if (!settings.is_set(axis)) axes.emplace_back(axis);
+  return axes;
+}
+
 /// The named protocol, if any, with the axes that are set themselves.
 HaloProtocol halo_protocol(const Settings& settings) {
   const std::string name = settings.text("protocol");
-  HaloProtocol protocol = name == "none" ? HaloProtocol() : protocol_named(name);
+  HaloProtocol protocol = name == "none" || name == kAuto ? HaloProtocol() : protocol_named(name);
   for (const HaloAxis& axis : kHaloAxes)
     if (name == "none" || settings.is_set(axis.name)) protocol.*axis.value = settings.text(axis.name);
   protocol.feedback = protocol.feedback || settings.boolean("feedback");
@@ -283,7 +305,9 @@ TrainOptions train_options(const Settings& settings) {
                          .gamma = settings.real("lr-gamma"),
                          .warmup = settings.real("warmup-epochs")};
   options.protocol = halo_protocol(settings);
+  options.auto_axes = auto_axes(settings);
   if (settings.has_value("net")) options.net = settings.text("net");
+  if (settings.has_value("replay-decisions")) options.replay_decisions = settings.text("replay-decisions");
   if (!options.net.empty()) net_model(options.net);  // refused before anything is written
   const SamplerOptions sampling = sampler_options(settings);
   options.fanouts = layer_fanouts(settings, sampling.fanouts);

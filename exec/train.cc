@@ -8,11 +8,13 @@
 
 #include <fmt/format.h>
 
+#include "kith/core/checksum.h"
 #include "kith/core/host.h"
 #include "kith/core/log.h"
 #include "kith/core/progress.h"
 #include "kith/exec/device.h"
 #include "kith/exec/evaluation.h"
+#include "kith/exec/halo_checkpoint.h"
 #include "kith/exec/memory_estimate.h"
 #include "kith/exec/memory_report.h"
 #include "kith/exec/net_model.h"
@@ -92,6 +94,7 @@ class Run {
 
   void resume();
   void load();
+  void open_decisions();
   void run_epochs();
   void advance(Trainer& trainer, Progress* progress);
   void run_epoch(Trainer& trainer, Progress* progress);
@@ -125,10 +128,12 @@ class Run {
   std::unique_ptr<Model> model_;
   TrainingState state_;
   StopVote stop_;
+  HaloDecisions decisions_;
   std::optional<LocalGraph> graph_;
   Matrix features_;
   std::vector<double> epoch_seconds_;
   std::pair<std::int64_t, std::int64_t> saved_{0, 0};  // epoch and step
+  std::filesystem::path resumed_from_;                 // empty: nothing
   RunSummary summary_;
 };
 
@@ -170,9 +175,11 @@ std::string Run::shortage() const {
 void Run::resume() {
   run_on_root(comm_, "prepare the run's folder", [&] { folder_.prepare(options_); });
   if (options_.resume == "auto") {
-    read_newest_checkpoint(folder_.checkpoints(), parameters_, state_, key());
+    if (const auto newest = read_newest_checkpoint(folder_.checkpoints(), parameters_, state_, key()))
+      resumed_from_ = *newest;
   } else if (options_.resume != "never") {
     read_checkpoint(options_.resume, parameters_, state_, key());
+    resumed_from_ = options_.resume;
   }
   saved_ = {state_.epoch, state_.step};
   if (all_reduce_max(comm_, state_.step, "agree on the checkpoint") != state_.step)
@@ -192,11 +199,36 @@ void Run::load() {
                         parameters_.elements()));
 }
 
+/// What senders decide by their rows is noted, and may be that of another run.
+void Run::open_decisions() {
+  const std::filesystem::path& replayed = options_.replay_decisions;
+  if (!graph_->exchange().decides()) {
+    if (!replayed.empty())
+      throw InputError("--replay-decisions " + replayed.string() +
+                       ": by this halo protocol nothing is decided by the data");
+    return;
+  }
+  const int rank = comm_.rank().value();
+  const DecisionOwner owner{comm_.size(), rank, checksum_of(std::as_bytes(graph_->store_ids()))};
+  run_on_each(comm_, "open the log of decisions", [&] {
+    if (!replayed.empty()) {
+      const RunFolder run(replayed);
+      const bool is_run = std::filesystem::is_directory(run.decisions());
+      decisions_.follow(decision_file(is_run ? run.decisions() : replayed, rank), owner);
+    }
+    decisions_.note_in(decision_file(folder_.decisions(), rank), owner,
+                       static_cast<std::uint32_t>(state_.step));
+  });
+  graph_->exchange().decide_by(&decisions_);
+}
+
 void Run::run_epochs() {
   const TrainingContext context{comm_,  ledger_, options_,    parts_, ownership_,
                                 owned_, *model_, parameters_, state_, &stop_};
   const auto trainer = options_.regime == Regime::full_graph ? full_graph_trainer(context, *graph_, features_)
                                                              : mini_batch_trainer(context);
+  open_decisions();
+  if (!resumed_from_.empty()) read_halo_state(comm_, resumed_from_, state_.step, *graph_, options_.on);
   std::optional<Progress> progress;
   if (root()) progress.emplace("training", options_.epochs, "epochs");
   if (root()) progress->add(state_.epoch);
@@ -251,8 +283,13 @@ void Run::save_checkpoint() {
   if (saved_ == std::pair(state_.epoch, state_.step)) return;
   const auto begin = Clock::now();
   PhaseTimer timer(ledger_, "checkpoint");
-  run_on_root(comm_, "write a checkpoint",
-              [&] { write_checkpoint(folder_.checkpoints(), parameters_, state_, key()); });
+  // What the halo protocol keeps and decided comes first: a checkpoint that is there has it.
+  decisions_.flush();
+  write_halo_state(comm_, folder_.checkpoints() / checkpoint_name(state_), state_.step, *graph_, options_.on);
+  run_on_root(comm_, "write a checkpoint", [&] {
+    write_checkpoint(folder_.checkpoints(), parameters_, state_, key());
+    remove_stray_halo_states(folder_.checkpoints());
+  });
   saved_ = {state_.epoch, state_.step};
   stop_.note_checkpoint(Clock::now() - begin);
 }

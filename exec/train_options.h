@@ -28,7 +28,12 @@ struct TrainOptions {
   LrSchedule lr_schedule;
 
   HaloProtocol protocol;  ///< full graph, and every evaluation
-  std::string net;        ///< see net_model.h; empty: none
+  /// --protocol auto: the axes that are to be chosen by the parts; empty: the protocol stands.
+  std::vector<std::string> auto_axes;
+  std::string net;  ///< see net_model.h; empty: none
+  /// A run, or its folder of decisions, that is followed in what its ranks decided by their data; empty:
+  /// none.
+  std::filesystem::path replay_decisions;
 
   std::vector<std::int64_t> fanouts{15, 10, 5};  ///< mini-batch: the seeds' own hop first
   std::int64_t batch_size = 1024;                ///< global

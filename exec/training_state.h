@@ -46,6 +46,8 @@ struct CheckpointKey {
   std::string model;
 };
 
+/// The file of a checkpoint of this state.
+std::string checkpoint_name(const TrainingState& state);
 /// RUN/checkpoints/epoch-000123.safetensors, or epoch-000123-step-000004567.safetensors inside the epoch
 /// behind it: written whole, the last two are kept. Holds no part or local ids.
 void write_checkpoint(const std::filesystem::path& folder, const Parameters& parameters,

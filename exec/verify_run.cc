@@ -44,6 +44,12 @@ int verify_run(const fs::path& run) {
     Safetensors::read(checkpoint);
     ++files;
   }
+  if (fs::is_directory(folder.checkpoints() / "halo")) {
+    for (const auto& state : fs::directory_iterator(folder.checkpoints() / "halo")) {
+      Safetensors::read(state.path());
+      ++files;
+    }
+  }
   if (fs::exists(folder.best_weights())) {
     Safetensors::read(folder.best_weights());
     ++files;

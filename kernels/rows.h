@@ -23,4 +23,7 @@ void decode_rows(const Backend& on, const std::byte* x, DType type, std::span<co
 /// [rows] it makes: the largest element of a row is 127 times its scale.
 void encode_rows(const Backend& on, ConstTensor x, DType type, std::byte* out, std::span<float> scales);
 
+/// The same of the rows `rows` of a matrix on the host, to bf16 or fp16.
+void encode_chosen_rows(ConstTensor x, std::span<const std::int32_t> rows, DType type, std::byte* out);
+
 }  // namespace kith

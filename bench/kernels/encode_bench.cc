@@ -35,6 +35,18 @@ void decode(benchmark::State& state) {
   report(state);
 }
 
+/// As a halo sends them: every other row of a matrix.
+template <DType kType>
+void encode_chosen(benchmark::State& state) {
+  const ThreadLimit limit(static_cast<int>(state.range(1)));
+  const Matrix x = bench::ramp(2 * kRows, state.range(0));
+  std::vector<std::int32_t> rows;
+  for (std::int32_t i = 0; i < kRows; ++i) rows.push_back(2 * i + i % 2);
+  std::vector<std::byte> wire(static_cast<std::size_t>(x.size()));
+  for (auto _ : state) encode_chosen_rows(x, rows, kType, wire.data());
+  report(state);
+}
+
 template <int kBits>
 void quantise(benchmark::State& state) {
   const ThreadLimit limit(static_cast<int>(state.range(1)));
@@ -61,6 +73,8 @@ BENCHMARK(decode<DType::bf16>)->Args({128, 1})->Args({256, 1});
 BENCHMARK(decode<DType::f16>)->Args({128, 1})->Args({256, 1});
 BENCHMARK(quantise<8>)->Args({128, 1})->Args({256, 1});
 BENCHMARK(quantise<4>)->Args({128, 1})->Args({256, 1});
+BENCHMARK(encode_chosen<DType::bf16>)->Args({128, 1})->Args({256, 1});
+BENCHMARK(quantise<2>)->Args({128, 1})->Args({256, 1});
 BENCHMARK(quantise<1>)->Args({128, 1})->Args({256, 1});
 BENCHMARK(dequantise<8>)->Args({128, 1})->Args({256, 1});
 BENCHMARK(dequantise<4>)->Args({128, 1})->Args({256, 1});

@@ -9,6 +9,7 @@
 #include "kith/comm/row_exchange.h"
 #include "kith/core/array.h"
 #include "kith/core/tensor.h"
+#include "kith/exec/halo/halo_state.h"
 #include "kith/exec/zero_pattern.h"
 #include "kith/graph/csr.h"
 #include "kith/kernels/quantise.h"
@@ -99,9 +100,15 @@ class HaloSelect {
   virtual bool keeps_missing() const { return false; }
   /// Zeros stand for rows that do not cross, so that only sums over neighbours remain unbiased.
   virtual bool drops_rows() const { return false; }
-  /// The sender looks at the rows and tells which cross, a bit for each.
+  /// The sender looks at the rows and tells which cross: 1 for each that does. It is told what came of it,
+  /// which a replayed run decides otherwise.
   virtual bool decides() const { return false; }
-  virtual std::vector<bool> decided(const HaloFrame& frame, ConstTensor x);
+  virtual std::vector<std::uint8_t> decided(const HaloFrame& frame, ConstTensor x);
+  virtual void note(const HaloFrame& /*frame*/, ConstTensor /*x*/,
+                    std::span<const std::uint8_t> /*crosses*/) {}
+  /// What it keeps from step to step, for a checkpoint.
+  virtual void save(HaloState& /*state*/) const {}
+  virtual void restore(const HaloState& /*state*/) {}
 };
 
 /// What a row looks like on the wire.
@@ -132,6 +139,8 @@ class HaloSchedule {
   virtual bool overlaps() const = 0;
   /// What arrives at a step is what was sent the step before; the first step waits for its own.
   virtual bool one_step_late() const { return false; }
+  /// γ of the moving average that takes the place of what arrives; 0: none.
+  virtual float smoothing(bool /*backward*/) const { return 0; }
 };
 
 /// One value per axis, with its parameter behind a colon where it has one: "boundary:0.1".

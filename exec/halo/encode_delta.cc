@@ -34,6 +34,15 @@ class DeltaFrames final : public NearestFrames {
     }
   }
 
+  void save(HaloState& state) const override {
+    sent_.save(state, "copies.sent");
+    received_.save(state, "copies.received");
+  }
+  void restore(const HaloState& state) override {
+    sent_.restore(state, "copies.sent");
+    received_.restore(state, "copies.received");
+  }
+
  private:
   static void add(RowMemory& memory, const HaloFrame& frame, ConstTensor difference) {
     for (std::int64_t i = 0; i < frame.rows(); ++i) {

@@ -34,6 +34,9 @@ class FeedbackFrames final : public NearestFrames {
     read(on, frame, bytes, y);
   }
 
+  void save(HaloState& state) const override { lost_.save(state, "lost"); }
+  void restore(const HaloState& state) override { lost_.restore(state, "lost"); }
+
  private:
   RowMemory lost_;
 };

@@ -14,6 +14,7 @@ class Half final : public HaloEncode {
       encode_rows(on, rows.x, type_, wire, {});
       return;
     }
+    if (memory_of(on) == nullptr) return encode_chosen_rows(rows.x, rows.rows, type_, wire);
     Matrix packed(std::ssize(rows.rows), rows.x.cols);
     gather_rows(on, rows.x, rows.rows, packed);
     encode_rows(on, packed, type_, wire, {});

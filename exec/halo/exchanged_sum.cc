@@ -10,6 +10,13 @@
 
 namespace kith {
 
+Crossing ExchangedSum::crossing() const {
+  if (!scales.weights.empty()) return Crossing::rows;
+  const SumPlan* plan = graph->halo()->sums(layer);
+  const bool pays = plan == nullptr || !zeros || plan->pays(graph->halo()->share_of_sparse_rows());
+  return pays ? Crossing::sums : Crossing::rows;
+}
+
 ExchangedSum::Seen ExchangedSum::seen() const {
   const SumPlan* plan = crossing() == Crossing::sums ? graph->halo()->sums(layer) : nullptr;
   if (plan == nullptr) return {nullptr, *graph, {}, scales};

@@ -25,8 +25,8 @@ struct ExchangedSum {
     Array<float> columns;
     SpmmScales scales;
   };
-  /// Weights of single edges are known at their destination alone.
-  Crossing crossing() const { return scales.weights.empty() ? Crossing::sums : Crossing::rows; }
+  /// Weights of single edges are known at their destination alone, and a sum has none of its rows' zeros.
+  Crossing crossing() const;
   Seen seen() const;
   /// Of the owned rows, as they go into sums.
   std::span<const float> own_columns() const;

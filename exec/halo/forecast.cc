@@ -2,6 +2,8 @@
 // without computing, on two nodes with one halo node. Which rows cross is the plan's and the selection's.
 #include "kith/exec/halo/forecast.h"
 
+#include <algorithm>
+
 #include "kith/core/rehearsal.h"
 #include "kith/exec/gradients.h"
 
@@ -30,7 +32,12 @@ std::vector<StepExchange> exchanges_of_a_step(const StoreMeta& meta, const HaloP
   HaloExchange exchange(std::make_unique<NoRoute>(), ledger, std::move(lists), protocol);
   std::vector<StepExchange> exchanges;
   exchange.observe([&](const HaloPass& pass, std::int64_t cols) {
-    exchanges.push_back({pass.layer, pass.backward, cols, pass.what});
+    // Backward they are those of the layer's forward pass, which came before.
+    const bool sparse = pass.backward
+                            ? std::any_of(exchanges.begin(), exchanges.end(),
+                                          [&](const auto& e) { return e.layer == pass.layer && e.sparse; })
+                            : pass.zeros.has_value();
+    exchanges.push_back({pass.layer, pass.backward, cols, pass.what, sparse});
   });
   Csr32 csr{Array<std::int64_t>(3), Array<std::int32_t>(2)};
   csr.indptr.back() = 2;

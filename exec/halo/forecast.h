@@ -14,6 +14,7 @@ struct StepExchange {
   bool backward = false;
   std::int64_t cols = 0;
   Crossing what = Crossing::rows;
+  bool sparse = false;  ///< of rows that ReLU or dropout zeroed, or their gradients
 };
 
 /// Whether the features of the halo are there from the start, or cross in every step.

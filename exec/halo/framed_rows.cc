@@ -15,10 +15,10 @@ struct Chosen {
   std::vector<StoreId> ids;
 };
 
-Chosen chosen_of(const HaloFrame& frame, const std::function<bool(std::int64_t)>& crosses) {
+Chosen chosen_of(const HaloFrame& frame, std::span<const std::uint8_t> crosses) {
   Chosen crossing;
   for (std::int64_t i = 0; i < frame.rows(); ++i) {
-    if (!crosses(i)) continue;
+    if (crosses[static_cast<std::size_t>(i)] == 0) continue;
     crossing.rows.push_back(static_cast<std::int32_t>(i));
     crossing.ids.push_back(frame.ids[static_cast<std::size_t>(i)]);
   }
@@ -54,6 +54,11 @@ FramedRows::FramedRows(HaloEncode& encode, HaloSelect& select, FrameCheck check)
       rows_(encode),
       frames_(encode.frames() != nullptr ? encode.frames() : &rows_) {}
 
+double FramedRows::share_left(const HaloProtocol& protocol) {
+  const auto encode = make_encode(protocol.encode, protocol.steps);
+  return encode->frames() == nullptr ? 1 : encode->frames()->share_of_sparse_rows();
+}
+
 HaloFrame FramedRows::frame_of(const Exchange& exchange, const HaloLink& link, Rank sender) {
   return {.pass = exchange.pass,
           .peer = link.peer,
@@ -61,7 +66,8 @@ HaloFrame FramedRows::frame_of(const Exchange& exchange, const HaloLink& link, R
           .ids = link.ids,
           .sums = link.sums,
           .seed = exchange.seed,
-          .draws = rounding_draws(exchange.pass, exchange.seed, sender)};
+          .draws = rounding_draws(exchange.pass, exchange.seed, sender),
+          .decisions = exchange.decisions};
 }
 
 FrameCounts FramedRows::counts_of(const HaloFrame& frame, std::int64_t crossing,
@@ -75,11 +81,21 @@ FrameCounts FramedRows::counts_of(const HaloFrame& frame, std::int64_t crossing,
 
 FrameCounts FramedRows::known_counts(const Exchange& exchange, const HaloLink& link) const {
   const HaloFrame frame = frame_of(exchange, link, exchange.self);
-  const std::optional<FrameBytes> bytes = frames_->known_bytes(frame);
-  if (!bytes || select_->decides())
+  const auto refuse = [] {
     throw InputError(
         "what this protocol sends depends on the data: train a few epochs to count it, without --plan-only");
-  return counts_of(frame, frame.rows(), *bytes);
+  };
+  Chosen crossing{.rows = {}, .ids = link.ids};
+  if (select_->decides()) {
+    const auto codes = followed(frame, Decided::crossing);
+    if (!codes) refuse();
+    crossing = chosen_of(frame, *codes);
+  }
+  HaloFrame some = frame;
+  some.ids = crossing.ids;
+  const std::optional<FrameBytes> bytes = crossing.ids.empty() ? FrameBytes{} : frames_->known_bytes(some);
+  if (!bytes) refuse();
+  return counts_of(frame, std::ssize(crossing.ids), *bytes);
 }
 
 std::int64_t FramedRows::most_bytes(const Exchange& exchange, const HaloLink& link) const {
@@ -91,13 +107,14 @@ FrameCounts FramedRows::pack(const Backend& on, const Exchange& exchange, const 
                              std::vector<std::byte>& out) {
   HaloFrame frame = frame_of(exchange, link, exchange.self);
   if (!select_->decides()) return counts_of(frame, frame.rows(), frames_->pack(on, frame, x, out));
-  const std::vector<bool> decided = select_->decided(frame, x);
+  const HaloDecisions::Codes decided =
+      settled(frame, Decided::crossing, [&] { return select_->decided(frame, x); });
+  select_->note(frame, x, decided);
   std::byte* bits = appended(out, bitmap_bytes(frame.rows()));
   std::fill_n(bits, bitmap_bytes(frame.rows()), std::byte{0});
   for (std::size_t i = 0; i < decided.size(); ++i)
-    if (decided[i]) bits[i / 8] |= static_cast<std::byte>(1u << (i % 8));
-  const Chosen crossing =
-      chosen_of(frame, [&](std::int64_t i) { return decided[static_cast<std::size_t>(i)]; });
+    if (decided[i] != 0) bits[i / 8] |= static_cast<std::byte>(1u << (i % 8));
+  const Chosen crossing = chosen_of(frame, decided);
   Matrix rows(std::ssize(crossing.rows), x.cols);
   gather_rows(on, x, crossing.rows, rows);
   HaloFrame some = frame;
@@ -107,15 +124,20 @@ FrameCounts FramedRows::pack(const Backend& on, const Exchange& exchange, const 
   return counts_of(frame, std::ssize(crossing.rows), bytes);
 }
 
-void FramedRows::unpack(const Backend& on, const Exchange& exchange, const HaloLink& link,
-                        std::span<const std::byte> bytes, Tensor y) {
+std::vector<char> FramedRows::unpack(const Backend& on, const Exchange& exchange, const HaloLink& link,
+                                     std::span<const std::byte> bytes, Tensor y) {
   HaloFrame frame = frame_of(exchange, link, link.peer);
-  if (!select_->decides()) return frames_->unpack(on, frame, bytes, y);
+  if (!select_->decides()) {
+    frames_->unpack(on, frame, bytes, y);
+    return {};
+  }
   const auto bits = taken(bytes, bitmap_bytes(frame.rows()));
-  const Chosen crossing = chosen_of(frame, [&](std::int64_t i) {
-    return (static_cast<unsigned>(bits[static_cast<std::size_t>(i / 8)]) >> (i % 8) & 1u) != 0;
-  });
-  if (crossing.rows.empty()) return;
+  std::vector<std::uint8_t> crosses(static_cast<std::size_t>(frame.rows()));
+  for (std::size_t i = 0; i < crosses.size(); ++i)
+    crosses[i] = static_cast<std::uint8_t>(static_cast<unsigned>(bits[i / 8]) >> (i % 8) & 1u);
+  const Chosen crossing = chosen_of(frame, crosses);
+  std::vector<char> crossed(crosses.begin(), crosses.end());
+  if (crossing.rows.empty()) return crossed;
   HaloFrame some = frame;
   some.ids = crossing.ids;
   some.sums = {};  // support coding alone looks at them, which goes with no selection of the sender's
@@ -123,6 +145,7 @@ void FramedRows::unpack(const Backend& on, const Exchange& exchange, const HaloL
   frames_->unpack(on, some, bytes, rows);
   for (std::size_t k = 0; k < crossing.rows.size(); ++k)
     std::copy_n(rows.view().row(static_cast<std::int64_t>(k)), y.cols, y.row(crossing.rows[k]));
+  return crossed;
 }
 
 }  // namespace kith

@@ -37,22 +37,27 @@ class FramedRows {
 
   bool remembers() const { return frames_->remembers(); }
   double share_of_sparse_rows() const { return frames_->share_of_sparse_rows(); }
+  /// Of a protocol's encoding.
+  static double share_left(const HaloProtocol& protocol);
 
   struct Exchange {
     HaloPass pass;
     std::int64_t cols = 0;
     std::uint64_t seed = 0;
     Rank self{0};
+    HaloDecisions* decisions = nullptr;
   };
-  /// Without the data. Throws InputError where they decide.
+  /// The sender decides something by the rows.
+  bool decides() const { return select_->decides() || frames_->decides(); }
+  /// Without the data. Throws InputError where they decide and no log says how.
   FrameCounts known_counts(const Exchange& exchange, const HaloLink& link) const;
   std::int64_t most_bytes(const Exchange& exchange, const HaloLink& link) const;
   /// x: the link's rows.
   FrameCounts pack(const Backend& on, const Exchange& exchange, const HaloLink& link, ConstTensor x,
                    std::vector<std::byte>& out);
-  /// Rows that did not cross stay as they are in y.
-  void unpack(const Backend& on, const Exchange& exchange, const HaloLink& link,
-              std::span<const std::byte> bytes, Tensor y);
+  /// Rows that did not cross stay as they are in y. Returns which ones did, by row; nothing: all.
+  std::vector<char> unpack(const Backend& on, const Exchange& exchange, const HaloLink& link,
+                           std::span<const std::byte> bytes, Tensor y);
 
  private:
   /// A frame between this rank and the link's peer, sent by `sender`.

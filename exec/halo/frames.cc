@@ -23,13 +23,6 @@ void NearestFrames::read(const Backend& on, const HaloFrame& frame, std::span<co
   dequantise_rows(on, taken(bytes, most_bytes(frame)).data(), bits_, y);
 }
 
-RowMemory::Row& RowMemory::row(const HaloFrame& frame, std::int64_t i) {
-  auto& link = links_[{frame.pass.layer, frame.pass.backward, frame.peer.value()}];
-  Row& row = link[frame.ids[static_cast<std::size_t>(i)].value()];
-  if (std::ssize(row.values) != frame.cols) row.values.assign(static_cast<std::size_t>(frame.cols), 0.0f);
-  return row;
-}
-
 std::optional<FrameBytes> RowFrames::known_bytes(const HaloFrame& frame) const {
   const std::int64_t header = encode_->header_bytes(frame.cols);
   return FrameBytes{frame.rows() * (encode_->row_bytes(frame.cols) - header), frame.rows() * header};
@@ -51,8 +44,27 @@ void RowFrames::unpack(const Backend& on, const HaloFrame& frame, std::span<cons
   encode_->decode(on, taken(bytes, most_bytes(frame)).data(), y);
 }
 
-std::vector<bool> HaloSelect::decided(const HaloFrame& frame, ConstTensor) {
-  return std::vector<bool>(static_cast<std::size_t>(frame.rows()), true);
+namespace {
+
+DecisionKey key_of(const HaloFrame& frame, Decided what) {
+  return {frame.pass.step, frame.pass.layer, frame.pass.backward, what, frame.peer.value()};
+}
+
+}  // namespace
+
+HaloDecisions::Codes settled(const HaloFrame& frame, Decided what,
+                             const std::function<HaloDecisions::Codes()>& decide) {
+  return frame.decisions == nullptr ? decide()
+                                    : frame.decisions->settled(key_of(frame, what), frame.rows(), decide);
+}
+
+std::optional<HaloDecisions::Codes> followed(const HaloFrame& frame, Decided what) {
+  if (frame.decisions == nullptr) return {};
+  return frame.decisions->followed(key_of(frame, what), frame.rows());
+}
+
+std::vector<std::uint8_t> HaloSelect::decided(const HaloFrame& frame, ConstTensor) {
+  return std::vector<std::uint8_t>(static_cast<std::size_t>(frame.rows()), 1);
 }
 
 FrameExchange::InFlight HaloRoute::start_frames(std::span<const FrameExchange::Parcel>,

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "kith/exec/halo/axes.h"
+#include "kith/exec/halo/decisions.h"
 
 namespace kith {
 
@@ -18,10 +19,17 @@ struct HaloFrame {
   std::span<const char> sums = {};  ///< [rows] whether it is a sum of several nodes' rows; empty: none is
   std::uint64_t seed = 0;
   RoundingDraws draws;
+  HaloDecisions* decisions = nullptr;  ///< null: nobody asks what was decided
   bool is_sum(std::int64_t i) const { return !sums.empty() && sums[static_cast<std::size_t>(i)] != 0; }
 
   std::int64_t rows() const { return std::ssize(ids); }
 };
+
+/// A code for each of a frame's rows, as its sender's `decide` or a followed log says.
+HaloDecisions::Codes settled(const HaloFrame& frame, Decided what,
+                             const std::function<HaloDecisions::Codes()>& decide);
+/// As a followed log says; nothing without one.
+std::optional<HaloDecisions::Codes> followed(const HaloFrame& frame, Decided what);
 
 struct FrameBytes {
   std::int64_t payload = 0;
@@ -33,7 +41,7 @@ struct FrameBytes {
 class HaloFrames {
  public:
   virtual ~HaloFrames() = default;
-  /// Their length where it does not depend on the data.
+  /// Their length where it does not depend on the data, or the frame's followed decisions tell.
   virtual std::optional<FrameBytes> known_bytes(const HaloFrame& frame) const = 0;
   /// No frame of these rows is longer.
   virtual std::int64_t most_bytes(const HaloFrame& frame) const = 0;
@@ -45,6 +53,11 @@ class HaloFrames {
                       Tensor y) = 0;
   /// Remembers rows from step to step, so that they must be exchanged before dropout.
   virtual bool remembers() const { return false; }
+  /// The sender looks at the rows and decides something that settles their length.
+  virtual bool decides() const { return false; }
+  /// What it remembers, for a checkpoint.
+  virtual void save(HaloState& /*state*/) const {}
+  virtual void restore(const HaloState& /*state*/) {}
   /// What a row's support is expected to cost of the row itself, for a matrix whose zeros have no gradient;
   /// 1: zeros are sent like any other element.
   virtual double share_of_sparse_rows() const { return 1; }
@@ -110,9 +123,14 @@ class RowMemory {
   /// The caller notes the step.
   Row& row(const HaloFrame& frame, std::int64_t i);
 
+  void save(HaloState& state, const std::string& name) const;
+  /// Throws CorruptError where they do not fit together.
+  void restore(const HaloState& state, const std::string& name);
+
  private:
   using Link = std::tuple<int, bool, int>;  ///< layer, backward, peer
-  std::map<Link, std::unordered_map<std::int64_t, Row>> links_;
+  using Rows = std::unordered_map<std::int64_t, Row>;
+  std::map<Link, Rows> links_;
 };
 
 /// Takes bytes from a frame's front; throws CorruptError when there are fewer.

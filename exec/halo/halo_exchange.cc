@@ -151,7 +151,7 @@ void HaloExchange::count(const HaloPass& pass, std::int64_t cols, Ledger& into) 
       counts[static_cast<std::size_t>(link.peer.value())] =
           framed().known_counts(exchange_of(pass, cols), link);
   for (std::size_t peer = 0; peer < rows.size(); ++peer) {
-    counts[peer].skipped = planned_rows[peer] - rows[peer];
+    counts[peer].skipped = planned_rows[peer] - counts[peer].rows;
     add_counts(pass, Rank(static_cast<int>(peer)), counts[peer], into);
   }
 }
@@ -250,8 +250,10 @@ Matrix HaloExchange::decoded(const Backend& on, Flight& flight, const Kept* kept
     if (kept != nullptr) gather_kept(on, *kept, flight, rows);
     for (std::size_t i = 0; i < flight.arriving_.size(); ++i) {
       const HaloLink& link = flight.arriving_[i];
-      framed().unpack(Cpu{}, exchange_of(pass, flight.cols_), link, flight.frames_.frame(i),
-                      rows.view().row_range(link.begin, link.begin + link.rows()));
+      const std::vector<char> crossed =
+          framed().unpack(Cpu{}, exchange_of(pass, flight.cols_), link, flight.frames_.frame(i),
+                          rows.view().row_range(link.begin, link.begin + link.rows()));
+      flight.crossed_.insert(flight.crossed_.end(), crossed.begin(), crossed.end());
     }
   }
   if (lists.scale != 1) axpby(on, lists.scale - 1, rows, 1, rows);
@@ -269,7 +271,29 @@ std::span<const std::int32_t> HaloExchange::kept_places(const Flight& flight) {
 }
 
 void HaloExchange::gather_kept(const Backend& on, const Kept& kept, const Flight& flight, Tensor rows) const {
-  whole(flight) ? copy(on, kept.rows, rows) : gather_rows(on, kept.rows, kept_places(flight), rows);
+  const Matrix& all = kept.rows.rows();
+  whole(flight) ? copy(on, all, rows) : gather_rows(on, all, kept_places(flight), rows);
+}
+
+std::int64_t HaloExchange::kept_count(const HaloPass& pass) const {
+  return pass.backward ? std::ssize(planned(pass).send_rows) : lists_.halo;
+}
+
+void HaloExchange::take(const Backend& on, Kept& kept, Flight& arrived) {
+  Matrix rows = decoded(on, arrived, &kept);
+  kept.rows.take(on, {.rows = std::move(rows),
+                      .places = kept_places(arrived),
+                      .all = whole(arrived),
+                      .keeps_others = select_->keeps_missing(),
+                      .smoothing = schedule_->smoothing(arrived.pass_.backward),
+                      .step = arrived.pass_.step,
+                      .crossed = arrived.crossed_});
+}
+
+void HaloExchange::settle(const Backend& on, Kept& kept) {
+  if (kept.under_way.lists_ == nullptr) return;
+  take(on, kept, kept.under_way);
+  kept.under_way = {};
 }
 
 const Matrix& HaloExchange::up_to_date(const Backend& on, Flight& flight) {
@@ -277,26 +301,49 @@ const Matrix& HaloExchange::up_to_date(const Backend& on, Flight& flight) {
   const auto [channel, first] = kept_.try_emplace({pass.layer, pass.backward});
   Kept& kept = channel->second;
   const MemoryUse use(MemoryKind::halo);
-  if (first) {
-    const std::int64_t rows = pass.backward ? std::ssize(planned(pass).send_rows) : lists_.halo;
-    kept.rows = Matrix(rows, flight.cols_, 0.0f);
-  }
-  const auto take = [&](Flight& arrived) {
-    const Matrix rows = decoded(on, arrived, &kept);
-    const bool all = whole(arrived);
-    if (!all && !select_->keeps_missing()) fill(on, 0, kept.rows);
-    if (all)
-      copy(on, rows, kept.rows);
-    else if (!rehearsing())
-      put_rows(on, rows, kept_places(arrived), kept.rows);
-  };
+  if (first) kept.rows = KeptRows(kept_count(pass), flight.cols_);
   if (first || !one_step_late()) {
-    take(flight);
+    take(on, kept, flight);
   } else {
-    if (kept.under_way.lists_ != nullptr) take(kept.under_way);
+    settle(on, kept);
     kept.under_way = std::move(flight);
   }
-  return kept.rows;
+  const char* ages = pass.backward ? "halo.age.backward" : "halo.age.forward";
+  kept.rows.count_ages(pass.step, ages, pass.layer, *ledger_);
+  return kept.rows.rows();
+}
+
+HaloState HaloExchange::state(const Backend& on) {
+  const UseMemory there(memory_of(on));
+  HaloState state;
+  std::int64_t number = 0;
+  Matrix channels;
+  {
+    const UseMemory host(nullptr);
+    channels = Matrix(std::ssize(kept_), 2);
+  }
+  for (auto& [channel, kept] : kept_) {
+    settle(on, kept);
+    channels(number, 0) = static_cast<float>(channel.first);
+    channels(number, 1) = channel.second ? 1.0f : 0.0f;
+    kept.rows.save(state, "kept." + std::to_string(number++));
+  }
+  state.put("kept.channels", channels);
+  select_->save(state);
+  if (encode_->frames() != nullptr) encode_->frames()->save(state);
+  return state;
+}
+
+void HaloExchange::restore(const Backend& on, const HaloState& state) {
+  const UseMemory there(memory_of(on));
+  const Matrix& channels = state.at("kept.channels", 2);
+  for (std::int64_t i = 0; i < channels.rows(); ++i) {
+    const HaloPass pass{.layer = static_cast<int>(channels(i, 0)), .backward = channels(i, 1) != 0};
+    kept_[{pass.layer, pass.backward}].rows =
+        KeptRows::restored(state, "kept." + std::to_string(i), kept_count(pass));
+  }
+  select_->restore(state);
+  if (encode_->frames() != nullptr) encode_->frames()->restore(state);
 }
 
 HaloExchange::Flight HaloExchange::start_fetch(const Backend& on, ConstTensor x, const HaloPass& pass) {

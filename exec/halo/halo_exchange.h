@@ -5,6 +5,7 @@
 #include <unordered_set>
 
 #include "kith/exec/halo/framed_rows.h"
+#include "kith/exec/halo/kept_rows.h"
 #include "kith/exec/halo/sum_plan.h"
 
 namespace kith {
@@ -39,6 +40,16 @@ class HaloExchange {
   /// Of a row of a matrix whose zeros have no gradient, the share of its bytes that crosses, roughly.
   double share_of_sparse_rows() const { return exact_ ? 1 : framed_.share_of_sparse_rows(); }
 
+  /// What is kept from step to step, between two of them; waits for what is under way, so that the next step
+  /// computes as if nobody had asked.
+  HaloState state(const Backend& on);
+  /// Goes on from a state of the same lists and protocol. Throws CorruptError where it does not fit.
+  void restore(const Backend& on, const HaloState& state);
+
+  /// Whether senders decide something by looking at rows, and who is asked for it; it must outlive this.
+  bool decides() const { return framed_.decides(); }
+  void decide_by(HaloDecisions* decisions) { decisions_ = decisions; }
+
   /// From now on every planned row crosses in fp32 in time, counted as "evaluation"; or as the protocol says,
   /// counted as "halo".
   void evaluate_exactly(bool exact);
@@ -69,6 +80,7 @@ class HaloExchange {
     std::vector<std::vector<std::byte>> packed_;  ///< frames
     std::vector<HaloLink> arriving_;
     FrameExchange::InFlight frames_;
+    std::vector<char> crossed_;  ///< of the rows of an unpacked flight; empty: all
   };
 
   /// Sends the rows of x [owned, d] that others need; of sums with a plan, x itself, a row for each.
@@ -92,7 +104,7 @@ class HaloExchange {
  private:
   /// What a direction of a layer keeps from step to step.
   struct Kept {
-    Matrix rows;       ///< what arrived last of every row: of the halo, or of the planned send rows
+    KeptRows rows;     ///< of the halo, or of the planned send rows
     Flight under_way;  ///< the last step's, not looked at yet
   };
 
@@ -108,7 +120,7 @@ class HaloExchange {
   bool in_frames() const;
   FramedRows& framed() { return exact_ ? exact_framed_ : framed_; }
   FramedRows::Exchange exchange_of(const HaloPass& pass, std::int64_t cols) const {
-    return {pass, cols, nodes_.seed, nodes_.self};
+    return {pass, cols, nodes_.seed, nodes_.self, exact_ ? nullptr : decisions_};
   }
   std::vector<HaloLink> sending(const HaloLists& lists, const HaloPass& pass) const;
   std::vector<HaloLink> arriving(const HaloLists& lists, HaloPass pass) const;
@@ -119,6 +131,11 @@ class HaloExchange {
   const HaloLists& selected(const HaloPass& pass);
   HaloEncode& encode() { return exact_ ? *exact_encode_ : *encode_; }
   bool one_step_late() const { return !exact_ && schedule_->one_step_late(); }
+  /// How many rows a direction of a layer keeps.
+  std::int64_t kept_count(const HaloPass& pass) const;
+  void take(const Backend& on, Kept& kept, Flight& arrived);
+  /// Takes what is under way, if anything is.
+  void settle(const Backend& on, Kept& kept);
   /// Waits; the rows as they arrived, scaled.
   Matrix decoded(const Backend& on, Flight& flight, const Kept* kept = nullptr);
   /// Whether a flight brings every kept row; else which.
@@ -139,6 +156,7 @@ class HaloExchange {
   std::unordered_set<std::int64_t> own_ids_;
   HaloNodes nodes_;
   Observer observer_;
+  HaloDecisions* decisions_ = nullptr;
   std::unique_ptr<HaloRoute> route_;
   std::unique_ptr<HaloSelect> select_, exact_select_;
   std::unique_ptr<HaloEncode> encode_, exact_encode_;

@@ -15,6 +15,8 @@ struct Parameter {
   const char* meaning;
   double minimum, maximum;
   bool whole = false;
+  bool may_miss = false;      ///< it is 0 then
+  const char* key = nullptr;  ///< the first number may be another one behind "key=": then it is the second
 };
 
 template <class Maker>
@@ -31,6 +33,7 @@ struct Value {
 struct Numbers {
   double first = 0, second = 0;
 };
+constexpr double kAsFirst = -1, kNone = -1;
 
 constexpr Value<std::unique_ptr<HaloPlanner>(Numbers)> kPlans[] = {
     {"halo-rows", [](Numbers) { return halo::halo_rows(); }},
@@ -46,18 +49,26 @@ const Value<std::unique_ptr<HaloSelect>(Numbers)> kSelects[] = {
     {"all", [](Numbers) { return halo::select_all(); }},
     {"boundary", [](Numbers n) { return halo::select_boundary(n.first); }, Parameter{"a probability", 0, 1}},
     {"bins", [](Numbers n) { return halo::select_bins(n.first); }, Parameter{"how many bins", 1, 1000, true}},
+    {"aged", [](Numbers n) { return halo::select_aged(n.first); },
+     Parameter{"the most steps that a row may be old", 0, 999, true}},
     {"moved", [](Numbers n) { return halo::select_moved(n.first, n.second); },
      Parameter{"a share of a row's length", 0, 1e6},
      Parameter{"the most steps between two sendings", 1, 1e6, true}, 20}};
+
+std::unique_ptr<HaloEncode> quantised(int bits, double group) {
+  if (group == 0) return halo::encode_quantised(bits);
+  return halo::encode_grouped(bits, group);
+}
+constexpr Parameter kGroup{"how many columns share a scale", 8, 65536, true, true};
 
 const Value<std::unique_ptr<HaloEncode>(Numbers, std::int64_t)> kEncodes[] = {
     {"fp32", [](Numbers, std::int64_t) { return halo::encode_fp32(); }},
     {"fp16", [](Numbers, std::int64_t) { return halo::encode_half(DType::f16); }},
     {"bf16", [](Numbers, std::int64_t) { return halo::encode_half(DType::bf16); }},
-    {"int8", [](Numbers, std::int64_t) { return halo::encode_quantised(8); }},
-    {"int4", [](Numbers, std::int64_t) { return halo::encode_quantised(4); }},
-    {"int2", [](Numbers, std::int64_t) { return halo::encode_quantised(2); }},
-    {"int1", [](Numbers, std::int64_t) { return halo::encode_quantised(1); }},
+    {"int8", [](Numbers n, std::int64_t) { return quantised(8, n.first); }, kGroup},
+    {"int4", [](Numbers n, std::int64_t) { return quantised(4, n.first); }, kGroup},
+    {"int2", [](Numbers n, std::int64_t) { return quantised(2, n.first); }, kGroup},
+    {"int1", [](Numbers n, std::int64_t) { return quantised(1, n.first); }, kGroup},
     {"support", [](Numbers, std::int64_t) { return halo::encode_support(32); }},
     {"support-bf16", [](Numbers, std::int64_t) { return halo::encode_support(16); }},
     {"support-int8", [](Numbers, std::int64_t) { return halo::encode_support(8); }},
@@ -65,15 +76,20 @@ const Value<std::unique_ptr<HaloEncode>(Numbers, std::int64_t)> kEncodes[] = {
     {"support-int2", [](Numbers, std::int64_t) { return halo::encode_support(2); }},
     {"delta", [](Numbers n, std::int64_t) { return halo::encode_delta(static_cast<int>(n.first)); },
      Parameter{"bits an element, 1, 2, 4 or 8,", 1, 8, true}},
-    {"adaptive", [](Numbers n, std::int64_t) { return halo::encode_adaptive(n.first); },
-     Parameter{"the mean bits of an element", 0.01, 8}},
+    {"adaptive", [](Numbers n, std::int64_t) { return halo::encode_adaptive(n.first, n.second); },
+     Parameter{.meaning = "the mean bits of an element", .minimum = 0.01, .maximum = 8, .key = "error"},
+     Parameter{"the share of the rows' length that may be lost", 0, 1}, kNone},
     {"falling", [](Numbers n, std::int64_t steps) { return halo::encode_falling(n.first, steps); },
      Parameter{"how many times fewer columns cross at first", 1, 1e6}}};
 
-constexpr Value<std::unique_ptr<HaloSchedule>(Numbers)> kSchedules[] = {
+constexpr Parameter kSmoothing{"the weight of what was before in a moving average", 0, 0.9999, false, true};
+
+const Value<std::unique_ptr<HaloSchedule>(Numbers)> kSchedules[] = {
     {"sync", [](Numbers) { return halo::schedule_sync(); }},
     {"overlap", [](Numbers) { return halo::schedule_overlap(); }},
-    {"stale", [](Numbers) { return halo::schedule_stale(); }}};
+    {"stale",
+     [](Numbers n) { return halo::schedule_stale(n.first, n.second == kAsFirst ? n.first : n.second); },
+     kSmoothing, kSmoothing, kAsFirst}};
 
 template <class Values>
 std::vector<std::string> names(const Values& values) {
@@ -104,9 +120,15 @@ auto made(const char* axis, const Values& values, const std::string& text, Argum
     if (!value.parameter && colon != std::string::npos)
       throw InputError(where + " takes no parameter: " + text);
     Numbers numbers{0, value.fallback};
-    if (value.parameter) {
+    if (value.parameter && (colon != std::string::npos || !value.parameter->may_miss)) {
       const std::string behind = colon == std::string::npos ? "" : text.substr(colon + 1);
-      const std::size_t next = value.second ? behind.find(':') : std::string::npos;
+      if (const std::string key = std::string(value.parameter->key ? value.parameter->key : "") + '=';
+          key.size() > 1 && behind.starts_with(key)) {
+        numbers.second = number_of(behind.substr(key.size()), *value.second, where + ':' + key);
+        return value.make(numbers, arguments...);
+      }
+      const std::size_t next =
+          value.second && value.parameter->key == nullptr ? behind.find(':') : std::string::npos;
       numbers.first = number_of(behind.substr(0, next), *value.parameter, where);
       if (next != std::string::npos)
         numbers.second = number_of(behind.substr(next + 1), *value.second, where);

@@ -23,6 +23,23 @@ class Bins final : public HaloSelect {
   }
   bool keeps_missing() const override { return count_ > 1; }
 
+  void save(HaloState& state) const override {
+    Matrix steps(std::ssize(first_step_), 2 + kNumberColumns);
+    std::int64_t i = 0;
+    for (const auto& [channel, step] : first_step_) {
+      steps(i, 0) = static_cast<float>(channel.first);
+      steps(i, 1) = channel.second ? 1.0f : 0.0f;
+      write_number(step, steps.view().row(i++) + 2);
+    }
+    state.put("bins.first_step", steps);
+  }
+  void restore(const HaloState& state) override {
+    const Matrix& steps = state.at("bins.first_step", 2 + kNumberColumns);
+    for (std::int64_t i = 0; i < steps.rows(); ++i)
+      first_step_[{static_cast<int>(steps(i, 0)), steps(i, 1) != 0}] =
+          static_cast<std::uint32_t>(read_number(steps.view().row(i) + 2));
+  }
+
  private:
   std::int64_t count_;
   std::map<std::pair<int, bool>, std::uint32_t> first_step_;

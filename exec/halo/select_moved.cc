@@ -19,19 +19,28 @@ class Moved final : public HaloSelect {
   bool keeps_missing() const override { return true; }
   bool decides() const override { return true; }
 
-  std::vector<bool> decided(const HaloFrame& frame, ConstTensor x) override {
-    std::vector<bool> crosses(static_cast<std::size_t>(frame.rows()));
+  std::vector<std::uint8_t> decided(const HaloFrame& frame, ConstTensor x) override {
+    std::vector<std::uint8_t> crosses(static_cast<std::size_t>(frame.rows()));
     for (std::int64_t i = 0; i < frame.rows(); ++i) {
-      RowMemory::Row& sent = sent_.row(frame, i);
+      const RowMemory::Row& sent = sent_.row(frame, i);
       const bool goes = sent.fresh || frame.pass.step - sent.step >= oldest_ || moved(x.row(i), sent.values);
-      crosses[static_cast<std::size_t>(i)] = goes;
-      if (!goes) continue;
+      crosses[static_cast<std::size_t>(i)] = goes ? 1 : 0;
+    }
+    return crosses;
+  }
+
+  void note(const HaloFrame& frame, ConstTensor x, std::span<const std::uint8_t> crosses) override {
+    for (std::int64_t i = 0; i < frame.rows(); ++i) {
+      if (crosses[static_cast<std::size_t>(i)] == 0) continue;
+      RowMemory::Row& sent = sent_.row(frame, i);
       sent.values.assign(x.row(i), x.row(i) + x.cols);
       sent.step = frame.pass.step;
       sent.fresh = false;
     }
-    return crosses;
   }
+
+  void save(HaloState& state) const override { sent_.save(state, "moved.sent"); }
+  void restore(const HaloState& state) override { sent_.restore(state, "moved.sent"); }
 
  private:
   bool moved(const float* x, const std::vector<float>& sent) const {

@@ -17,6 +17,12 @@ struct SumPlan {
   Csr32 csr;              ///< owned × (owned + arriving)
   std::int64_t sums = 0;  ///< of the rows that arrive, those of more than one
   std::int64_t pairs = 0, least = 0;  ///< ranks that this one receives from; those with a cover of least cost
+  /// Over all ranks: the rows that arrive, sums among them, and the rows that would cross without a plan.
+  double all_rows = 0, all_sums = 0, all_sources = 0;
+  /// Whether it is worth it where a row that is no sum costs such a share of itself, and a sum all of it.
+  bool pays(double share) const {
+    return (all_rows - all_sums) * share + all_sums <= all_sources * share || share == 1;
+  }
   std::unique_ptr<LayerGraph> graph{};  ///< `csr` with its exchange
 
   /// The weights of sources [owned + arriving] behind those of the owned ones.

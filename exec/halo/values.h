@@ -13,18 +13,20 @@ std::unique_ptr<HaloRoute> point_to_point(RowExchange& rows, FrameCheck check);
 std::unique_ptr<HaloSelect> select_all();
 std::unique_ptr<HaloSelect> select_boundary(double probability);
 std::unique_ptr<HaloSelect> select_bins(double count);
+std::unique_ptr<HaloSelect> select_aged(double oldest);
 std::unique_ptr<HaloSelect> select_moved(double epsilon, double oldest);
 std::unique_ptr<HaloEncode> encode_fp32();
 std::unique_ptr<HaloEncode> encode_half(DType type);
 std::unique_ptr<HaloEncode> encode_quantised(int bits);
 std::unique_ptr<HaloEncode> encode_support(int bits);
 std::unique_ptr<HaloEncode> encode_delta(int bits);
-std::unique_ptr<HaloEncode> encode_adaptive(double bits);
+std::unique_ptr<HaloEncode> encode_adaptive(double bits, double error);
+std::unique_ptr<HaloEncode> encode_grouped(int bits, double group);
 std::unique_ptr<HaloEncode> encode_falling(double ratio, std::int64_t steps);
 std::unique_ptr<HaloEncode> encode_feedback(int bits);
 std::unique_ptr<HaloSchedule> schedule_sync();
 std::unique_ptr<HaloSchedule> schedule_overlap();
-std::unique_ptr<HaloSchedule> schedule_stale();
+std::unique_ptr<HaloSchedule> schedule_stale(double features, double gradients);
 
 /// The lists of the rows of `halo` (ascending), told to their owners. Collective.
 HaloLists told_lists(const HaloPlanner::Owners& owners, std::span<const GlobalId> halo);

@@ -105,6 +105,8 @@ void gather_bytes(Cpu, const std::byte* x, std::int64_t row_bytes, std::span<con
                   std::byte* out);
 void decode_rows(Cpu, const std::byte* x, DType type, std::span<const float> scales, Tensor y);
 void encode_rows(Cpu, ConstTensor x, DType type, std::byte* out, std::span<float> scales);
+/// y = bf16 or fp16 rows.
+void decode_halves(const std::byte* x, DType type, Tensor y);
 
 void quantise_rows(Cpu, ConstTensor x, std::span<const std::int32_t> rows, std::span<const StoreId> ids,
                    int bits, const RoundingDraws& draws, std::byte* out);

@@ -28,6 +28,11 @@ constexpr QuantisedHeader quantised_header(float low, float high, float most) {
   return {below, bf16_above((high - float_of_bf16(below)) / most)};
 }
 
+/// Rows of about 32 KiB.
+constexpr std::int64_t quantised_rows_per_chunk(std::int64_t cols) {
+  return cols > 1 << 13 ? 1 : (1 << 13) / (cols > 1 ? cols : 1);
+}
+
 struct QuantisedRows {
   ConstTensor x;
   std::span<const std::int32_t> rows;  ///< empty: all

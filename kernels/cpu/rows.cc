@@ -109,6 +109,7 @@ void gather_bytes(Cpu, const std::byte* x, std::int64_t row_bytes, std::span<con
 }
 
 void decode_rows(Cpu, const std::byte* x, DType type, std::span<const float> scales, Tensor y) {
+  if (scales.empty() && (type == DType::bf16 || type == DType::f16)) return decode_halves(x, type, y);
   switch (type) {
     case DType::f32: return decode_all<float>(x, scales, y);
     case DType::f16: return decode_all<&decoded_half<&float_of_f16>, 2>(x, scales, y);

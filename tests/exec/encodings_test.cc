@@ -1,6 +1,8 @@
 // What the encodings that remember, decide or fall promise, on the exchange itself and in training.
 #include <cmath>
+#include <functional>
 #include <map>
+#include <mutex>
 
 #include "exec/exchange_end.h"
 #include <gtest/gtest.h>
@@ -124,6 +126,106 @@ TEST(Encodings, AdaptiveBitsStayInTheBudgetAndLoseLessThanEqualOnes) {
   EXPECT_LT(adaptive_bytes, 1.08 * equal_bytes);  // codes and lengths come on top
 }
 
+/// Σ (arrived − expected)² over Σ expected², of a fetch in all ranks.
+double relative_loss(const HaloProtocol& protocol, const std::function<float(StoreId, std::int64_t)>& value,
+                     double& bytes) {
+  std::mutex mutex;
+  double lost = 0, squares = 0;
+  bytes = 0;
+  on_three_ranks(protocol, [&](const ExchangeEnd& end, Communicator&) {
+    const Matrix arrived = end.fetched(end.rows(end.owned, 0, value), {.layer = 1, .step = 4});
+    const std::lock_guard lock(mutex);
+    bytes += end.ledger.total("halo.forward.payload_bytes") + end.ledger.total("halo.forward.header_bytes");
+    for (std::int64_t i = 0; i < end.halo; ++i)
+      for (std::int64_t j = 0; j < kWidth; ++j) {
+        const double expected = value(end.ids[end.owned + i], j);
+        lost += std::pow(arrived(i, j) - expected, 2);
+        squares += expected * expected;
+      }
+  });
+  return lost / squares;
+}
+
+TEST(Encodings, AnErrorBudgetIsKeptWithFewerBytesTheMoreItAllows) {
+  const auto value = [](StoreId id, std::int64_t j) {
+    return id.value() % 7 == 0 ? 3.14159f
+                               : std::exp2(static_cast<float>(id.value() % 9)) * value_of(id, j, 0);
+  };
+  double before = 0;
+  EXPECT_EQ(relative_loss({.encode = "adaptive:error=0"}, value, before), 0);
+  for (const double error : {0.001, 0.01, 0.1, 0.5}) {
+    double bytes = 0;
+    const double loss = relative_loss({.encode = "adaptive:error=" + std::to_string(error)}, value, bytes);
+    EXPECT_LE(loss, 1.1 * error * error) << error;
+    EXPECT_LT(bytes, before) << error;
+    before = bytes;
+  }
+}
+
+TEST(Encodings, GroupsKeepAFarElementFromCoarseningItsRow) {
+  const auto value = [](StoreId id, std::int64_t j) { return j == 3 ? 1000.0f : value_of(id, j, 0); };
+  const auto others = [&](const std::string& encode) {
+    double worst = 0;
+    std::mutex mutex;
+    on_three_ranks({.encode = encode}, [&](const ExchangeEnd& end, Communicator&) {
+      const Matrix arrived = end.fetched(end.rows(end.owned, 0, value), {.layer = 1, .step = 4});
+      const std::lock_guard lock(mutex);
+      for (std::int64_t i = 0; i < end.halo; ++i)
+        for (std::int64_t j = 16; j < kWidth; ++j)
+          worst = std::max(worst,
+                           std::abs(static_cast<double>(arrived(i, j)) - value(end.ids[end.owned + i], j)));
+    });
+    return worst;
+  };
+  EXPECT_GT(others("int4"), 10);
+  EXPECT_LT(others("int4:16"), 0.15);
+  EXPECT_LT(others("int8:8"), 0.01);
+}
+
+TEST(Encodings, AGroupOfAllColumnsIsTheRowsOwnScale) {
+  for (const std::string encode : {"int8", "int4", "int1"}) {
+    const auto arrived = [&](const std::string& name) {
+      std::vector<std::vector<float>> all(3);
+      on_three_ranks({.encode = name}, [&](const ExchangeEnd& end, Communicator& comm) {
+        const Matrix rows = end.fetched(2);
+        all[static_cast<std::size_t>(comm.rank().value())] = {rows.span().begin(), rows.span().end()};
+      });
+      return all;
+    };
+    EXPECT_EQ(arrived(encode + ":40"), arrived(encode));
+    EXPECT_EQ(arrived(encode + ":4000"), arrived(encode));
+    EXPECT_NE(arrived(encode + ":39"), arrived(encode));
+  }
+}
+
+TEST(Encodings, NarrowRowsShareAHeaderAndAreRightInTheMean) {
+  constexpr std::uint32_t kSteps = 600;
+  constexpr std::int64_t kNarrow = 5;  // seven rows a header
+  on_three_ranks({.encode = "int2:64"}, [&](const ExchangeEnd& end, Communicator&) {
+    Matrix x(end.owned, kNarrow);
+    for (std::int64_t i = 0; i < end.owned; ++i)
+      for (std::int64_t j = 0; j < kNarrow; ++j) x(i, j) = value_of(end.ids[i], j, 0);
+    std::vector<double> sum(static_cast<std::size_t>(end.halo * kNarrow));
+    for (std::uint32_t step = 0; step < kSteps; ++step) {
+      const Matrix arrived = end.fetched(x, step);
+      for (std::size_t k = 0; k < sum.size(); ++k) sum[k] += arrived.data()[k] / kSteps;
+    }
+    for (std::int64_t i = 0; i < end.halo; ++i)
+      for (std::int64_t j = 0; j < kNarrow; ++j)
+        ASSERT_NEAR(sum[static_cast<std::size_t>(i * kNarrow + j)], value_of(end.ids[end.owned + i], j, 0),
+                    5 * 0.5 * 0.67 / std::sqrt(kSteps));
+    double headers = 0, payload = 0;
+    for (const std::int64_t rows : end.graph.exchange().lists().counts.send) {
+      if (rows == 0) continue;
+      const std::int64_t groups = (rows + 6) / 7, rest = rows % 7;
+      headers += static_cast<double>(groups * 4 + 8);  // and the frame's length
+      payload += static_cast<double>(rows / 7 * 9 + (rest * kNarrow * 2 + 7) / 8);
+    }
+    EXPECT_EQ(end.ledger.total("halo.forward.header_bytes"), kSteps * headers);
+    EXPECT_EQ(end.ledger.total("halo.forward.payload_bytes"), kSteps * payload);
+  });
+}
+
 TEST(Encodings, FallingSendsEverMoreColumnsAndIsItsOwnAdjoint) {
   on_three_ranks({.encode = "falling:8", .steps = 11}, [](const ExchangeEnd& end, Communicator& comm) {
     double before = 0;
@@ -198,7 +300,7 @@ TEST(Encodings, AtItsExactEndAValueIsTheExactTraining) {
     const Trained exact = trained_on_threads(3, parts, with(model, {}));
     for (const HaloProtocol& protocol :
          {HaloProtocol{.select = "moved:0"}, HaloProtocol{.encode = "falling:1"},
-          HaloProtocol{.checksum = true}}) {
+          HaloProtocol{.encode = "adaptive:error=0"}, HaloProtocol{.checksum = true}}) {
       const Trained same = trained_on_threads(3, parts, with(model, protocol));
       EXPECT_LT(largest_relative_difference(same.losses, exact.losses), 1e-4)
           << model << ", " << protocol.select << ", " << protocol.encode;
@@ -212,7 +314,8 @@ TEST(Encodings, TrainNearTheExactProtocol) {
   for (const HaloProtocol& protocol :
        {HaloProtocol{.encode = "support-int4"}, HaloProtocol{.encode = "support-bf16"},
         HaloProtocol{.encode = "delta:2"}, HaloProtocol{.encode = "int2", .feedback = true},
-        HaloProtocol{.encode = "adaptive:1"}, HaloProtocol{.select = "bins:3", .encode = "delta:4"},
+        HaloProtocol{.encode = "adaptive:1"}, HaloProtocol{.encode = "adaptive:error=0.2"},
+        HaloProtocol{.encode = "int4:16"}, HaloProtocol{.select = "bins:3", .encode = "delta:4"},
         HaloProtocol{.select = "moved:0.1", .schedule = "stale"},
         HaloProtocol{.select = "boundary:0.8", .encode = "support"}}) {
     const Trained trained = trained_on_threads(3, parts, with("gcn", protocol));
@@ -248,6 +351,10 @@ TEST(Encodings, WhatMeansNothingIsRefusedWithTheReason) {
             std::string::npos);
   EXPECT_NE(refusal({.encode = "bf16", .feedback = true}).find("--feedback goes with"), std::string::npos);
   EXPECT_NE(refusal({.encode = "delta:3"}).find("bits"), std::string::npos);
+  EXPECT_NE(refusal({.encode = "int4:4"}).find("share a scale"), std::string::npos);
+  EXPECT_NE(refusal({.encode = "int4:32", .feedback = true}).find("--feedback goes with"), std::string::npos);
+  EXPECT_NE(refusal({.encode = "adaptive:error=2"}).find("from 0 to 1"), std::string::npos);
+  EXPECT_NE(refusal({.encode = "adaptive:loss=2"}).find("mean bits"), std::string::npos);
   EXPECT_NE(refusal({.select = "moved"}).find("behind a colon"), std::string::npos);
   EXPECT_NE(refusal({.select = "moved:0.1:0"}).find("steps between"), std::string::npos);
   EXPECT_EQ(refusal({.select = "moved:0.1:7"}), "");

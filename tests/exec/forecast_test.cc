@@ -106,6 +106,20 @@ TEST(Forecast, CountedBytesAreThoseOfThePlanForEveryPairOfValues) {
   EXPECT_EQ(refused, 10);
 }
 
+TEST(Forecast, CountedBytesAreThoseOfThePlanWithScalesOfGroups) {
+  const PartitionedStore parts = cut(training_graph(), "random", 3);
+  for (const std::string encode : {"int8:8", "int2:64"}) {
+    for (const std::string select : {"all", "boundary:0.4", "aged:2"}) {
+      Training training = with("sage", {.select = select, .encode = encode});
+      training.model.hidden = 48;  // and four classes: wide rows and narrow ones
+      const ProtocolTraffic said = counted_traffic(parts, training.options, factory(training.model));
+      const std::vector<Entries> real = counted(parts, training);
+      for (std::size_t rank = 0; rank < real.size(); ++rank)
+        EXPECT_EQ(said.ledgers[rank], halo_counts(real[rank])) << encode << ", " << select << ", " << rank;
+    }
+  }
+}
+
 /// The exchange's own counts, of the messages that it really made.
 TEST(Forecast, PayloadAndHeadersAreWhatCrossedTheWire) {
   const PartitionedStore parts = cut(training_graph(), "metis", 3);

@@ -97,6 +97,78 @@ TEST(Protocol, StaleRowsAndGradientsAreThoseOfTheStepBefore) {
   });
 }
 
+TEST(Protocol, SmoothedRowsAndGradientsAreTheMovingAverageOfWhatHasArrived) {
+  on_three_ranks({.schedule = "stale:0.5:0.25"}, [&](const ExchangeEnd& end, Communicator&) {
+    const auto value = [](std::uint32_t step) { return static_cast<double>((step * step) % 7); };
+    double rows = value(0), gradients = value(0);
+    std::vector<int> receivers(static_cast<std::size_t>(end.owned));
+    for (const std::int32_t row : end.graph.exchange().lists().send_rows) ++receivers[row];
+    for (std::uint32_t step = 0; step < 8; ++step) {
+      if (step > 1) {
+        rows = 0.5 * rows + 0.5 * value(step - 1);
+        gradients = 0.25 * gradients + 0.75 * value(step - 1);
+      }
+      const Matrix arrived = end.fetched(Matrix(end.owned, 3, static_cast<float>(value(step))), step);
+      for (std::int64_t i = 0; i < end.halo; ++i) ASSERT_NEAR(arrived(i, 1), rows, 1e-5) << step;
+      const Matrix dx = end.returned(Matrix(end.halo, 3, static_cast<float>(value(step))), step);
+      for (std::int64_t i = 0; i < end.owned; ++i)
+        ASSERT_NEAR(dx(i, 1), receivers[i] * gradients, 1e-4) << step;
+    }
+  });
+}
+
+/// Ages by counter and age, over layers.
+std::map<std::string, double> ages_of(const Ledger& ledger, const std::string& direction) {
+  std::map<std::string, double> ages;
+  const std::string prefix = "halo.age." + direction + '.';
+  for (const auto& [key, count] : ledger.entries())
+    if (key.name.starts_with(prefix)) ages[key.name.substr(prefix.size())] += count;
+  return ages;
+}
+
+TEST(Protocol, TheLedgerHasTheAgesOfTheRowsThatAreUsed) {
+  constexpr std::uint32_t kSteps = 12;
+  const auto run = [&](const HaloProtocol& protocol, const auto& expected) {
+    on_three_ranks(protocol, [&](const ExchangeEnd& end, Communicator&) {
+      for (std::uint32_t step = 0; step < kSteps; ++step) {
+        end.fetched(end.rows(step), step);
+        end.returned(Matrix(end.halo, 1, 1.0f), step);
+      }
+      // By brute force: rows by the step that sent them.
+      std::map<std::string, double> ages;
+      for (std::uint32_t step = 0; step < kSteps; ++step)
+        for (std::int64_t i = 0; i < end.halo; ++i)
+          ages[std::to_string(expected(end.ids[end.owned + i].value(), step))] += 1;
+      EXPECT_EQ(ages_of(end.ledger, "forward"), ages) << protocol.select << ", " << protocol.schedule;
+      double backward = 0;
+      for (const auto& [age, count] : ages_of(end.ledger, "backward")) backward += count;
+      EXPECT_EQ(backward, static_cast<double>(kSteps * end.graph.exchange().lists().send_rows.size()));
+    });
+  };
+  run({.schedule = "stale"}, [](std::int64_t, std::uint32_t step) { return step == 0 ? 0u : 1u; });
+  const auto in_bins = [](std::uint32_t bins) {
+    return [bins](std::int64_t id, std::uint32_t step) {
+      std::uint32_t sent = step;
+      while (sent > 0 && id % bins != sent % bins) --sent;
+      return step - sent;
+    };
+  };
+  run({.select = "bins:4"}, in_bins(4));
+  run({.select = "aged:2"}, in_bins(3));
+}
+
+TEST(Protocol, NoRowIsOlderThanItsBound) {
+  for (const auto& [select, bound] :
+       {std::pair("aged:0", 0), {"aged:1", 1}, {"aged:4", 4}, {"moved:1e6:3", 2}, {"moved:0.2:5", 4}}) {
+    on_three_ranks({.select = select},
+                   [&, select = select, bound = bound](const ExchangeEnd& end, Communicator&) {
+                     for (std::uint32_t step = 0; step < 14; ++step) end.fetched(end.rows(step), step);
+                     for (const auto& [age, count] : ages_of(end.ledger, "forward"))
+                       EXPECT_LE(std::stoi(age), bound) << select;
+                   });
+  }
+}
+
 TEST(Protocol, AStaleSelectionIsTheOneOfTheStepBefore) {
   constexpr std::uint32_t kSteps = 8;
   using Arrived = std::vector<std::vector<float>>;
@@ -218,12 +290,21 @@ TEST(Protocol, AtItsExactEndAValueIsTheExactTraining) {
     const PartitionedStore parts = cut(training_graph(), "random", 3);
     const Trained exact = trained_on_threads(3, parts, with(model, {}));
     for (const HaloProtocol& protocol :
-         {HaloProtocol{.select = "boundary:1"}, HaloProtocol{.select = "bins:1"}}) {
+         {HaloProtocol{.select = "boundary:1"}, HaloProtocol{.select = "bins:1"},
+          HaloProtocol{.select = "aged:0"}}) {
       const Trained same = trained_on_threads(3, parts, with(model, protocol));
       EXPECT_EQ(same.losses, exact.losses) << model << ", " << protocol.select;
       EXPECT_EQ(same.weights, exact.weights) << model << ", " << protocol.select;
     }
   }
+}
+
+TEST(Protocol, SmoothingByNothingIsTheStaleTraining) {
+  const PartitionedStore parts = cut(training_graph(), "random", 3);
+  const Trained stale = trained_on_threads(3, parts, with("sage", {.schedule = "stale"}));
+  EXPECT_EQ(trained_on_threads(3, parts, with("sage", {.schedule = "stale:0:0"})).losses, stale.losses);
+  EXPECT_NE(trained_on_threads(3, parts, with("sage", {.schedule = "stale:0:0.5"})).losses, stale.losses);
+  EXPECT_NE(trained_on_threads(3, parts, with("sage", {.schedule = "stale:0.5:0"})).losses, stale.losses);
 }
 
 TEST(Protocol, BytesAreThoseOfTheRowsAndTheirEncoding) {
@@ -303,13 +384,20 @@ TEST(Protocol, WhatMeansNothingIsRefusedWithTheReason) {
   EXPECT_NE(refusal([] { protocol_named("bns-gcn:p=1.5"); }).find("from 0 to 1"), std::string::npos);
   EXPECT_NE(refusal([] { make_select("boundary"); }).find("behind a colon"), std::string::npos);
   EXPECT_NE(refusal([] { make_select("bins:2.5"); }).find("behind a colon"), std::string::npos);
-  EXPECT_NE(refusal([] { make_encode("int8:3"); }).find("no parameter"), std::string::npos);
+  EXPECT_NE(refusal([] { make_encode("fp32:3"); }).find("no parameter"), std::string::npos);
+  EXPECT_NE(refusal([] { make_schedule("stale:1"); }).find("from 0 to 0.9999"), std::string::npos);
+  EXPECT_NE(refusal([] { make_schedule("stale:"); }).find("behind a colon"), std::string::npos);
+  EXPECT_NE(refusal([] { make_schedule("sync:1"); }).find("no parameter"), std::string::npos);
+  EXPECT_NE(refusal([] { make_select("aged"); }).find("behind a colon"), std::string::npos);
 }
 
 TEST(Protocol, APresetIsTheAxesItSays) {
   EXPECT_EQ(explained(protocol_named("distgnn-cdr:r=7")),
             "--plan halo-rows\n--route point-to-point\n--select bins:7\n--encode fp32\n--schedule stale\n");
   EXPECT_EQ(protocol_named("quant:bits=2").encode, "int2");
+  EXPECT_EQ(protocol_named("pipegcn-gf").schedule, "stale:0.95");
+  EXPECT_EQ(protocol_named("pipegcn-g:gamma=0.5").schedule, "stale:0:0.5");
+  EXPECT_EQ(protocol_named("dorylus:s=3").select, "aged:3");
 }
 
 }  // namespace

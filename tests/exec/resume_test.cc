@@ -40,6 +40,9 @@ class Interrupted final : public Model {
   }
   int layers() const override { return model_->layers(); }
   SelfEdges self_edges() const override { return model_->self_edges(); }
+  bool one_exchange_a_layer() const override { return model_->one_exchange_a_layer(); }
+  bool sums_input() const override { return model_->sums_input(); }
+  bool sums_neighbours() const override { return model_->sums_neighbours(); }
 
  private:
   std::unique_ptr<Model> model_;
@@ -119,6 +122,67 @@ INSTANTIATE_TEST_SUITE_P(Runs, Resume,
                                   (c.regime == Regime::full_graph ? "Full" : "Batches") +
                                   std::to_string(c.ranks);
                          });
+
+/// Protocols that keep something from step to step: rows, averages, what was sent last, debts, copies, when
+/// bins began.
+const std::vector<HaloProtocol>& keeping() {
+  static const std::vector<HaloProtocol> protocols{
+      {.schedule = "stale"},
+      {.schedule = "stale:0.6:0.3"},
+      {.select = "bins:3"},
+      {.select = "bins:3", .encode = "int4", .schedule = "stale"},
+      {.select = "boundary:0.6", .schedule = "stale:0.5"},
+      {.select = "moved:0.05:4"},
+      {.select = "moved:0.05:4", .encode = "delta:4", .schedule = "stale"},
+      {.encode = "int2", .feedback = true},
+      {.plan = "needed-rows", .encode = "delta:2"}};
+  return protocols;
+}
+
+Training keeping_training(const HaloProtocol& protocol) {
+  Training training = training_of(Regime::full_graph, "sage");
+  training.options.protocol = protocol;
+  training.options.protocol.seed = 5;
+  return training;
+}
+
+TEST(Resume, OfAProtocolThatKeepsRowsEqualsNotHavingStopped) {
+  for (const HaloProtocol& protocol : keeping()) {
+    SCOPED_TRACE(protocol.plan + ' ' + protocol.select + ' ' + protocol.encode + ' ' + protocol.schedule);
+    const Training training = keeping_training(protocol);
+    const TemporaryFolder folder;
+    const fs::path whole = folder.path() / "whole", stopped = folder.path() / "stopped",
+                   unsaved = folder.path() / "unsaved";
+    train_run(whole, 3, training);
+    EXPECT_THROW(train_run(stopped, 3, training, 5), InputError);
+    train_run(stopped, 3, training);
+    expect_the_same_run(stopped, whole);
+    Training never = training;
+    never.options.checkpoint_every = 0;
+    train_run(unsaved, 3, never);
+    EXPECT_EQ(metrics_of(unsaved), metrics_of(whole)) << "saving changes nothing";
+    // Of the last two checkpoints, by rank.
+    EXPECT_EQ(std::distance(fs::directory_iterator(whole / "checkpoints/halo"), fs::directory_iterator()), 6);
+  }
+}
+
+TEST(Resume, WhatAHaloProtocolKeptOnOtherRanksIsNotUsedAndSaysSo) {
+  const Training training = keeping_training({.schedule = "stale"});
+  for (const bool other_ranks : {true, false}) {
+    const TemporaryFolder folder;
+    const fs::path run = folder.path() / "run";
+    EXPECT_THROW(train_run(run, 3, training, 5), InputError);
+    const fs::path state = run / "checkpoints/halo/epoch-000004-rank-00001.safetensors";
+    ASSERT_TRUE(fs::exists(state));
+    if (!other_ranks) fs::resize_file(state, fs::file_size(state) / 2);
+    ::testing::internal::CaptureStderr();
+    train_run(run, other_ranks ? 2 : 3, training);
+    const std::string log = ::testing::internal::GetCapturedStderr();
+    EXPECT_NE(log.find("starts anew"), std::string::npos) << log;
+    EXPECT_NE(log.find(other_ranks ? "other parts" : "epoch-000004-rank-00001"), std::string::npos) << log;
+    EXPECT_EQ(metrics_of(run).size(), 6u);
+  }
+}
 
 /// A run stopped in its sixth epoch, with checkpoints of the second and the fourth.
 struct StoppedRun {

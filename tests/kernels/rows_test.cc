@@ -1,5 +1,6 @@
 #include "kith/kernels/rows.h"
 
+#include <bit>
 #include <numeric>
 
 #include "kernels/random_inputs.h"
@@ -118,6 +119,44 @@ TEST(EncodeRows, KnowsTheEndsOfHalf) {
   std::uint16_t got[8];
   encode_rows(Cpu{}, ConstTensor(values, 1, 8), DType::f16, reinterpret_cast<std::byte*>(got), {});
   for (int j = 0; j < 8; ++j) EXPECT_EQ(got[j], want[j]) << values[j];
+}
+
+TEST(DecodeRows, EveryHalfIsTheSameOnEveryInstructionSet) {
+  std::vector<std::uint16_t> halves(1 << 16);
+  for (std::size_t i = 0; i < halves.size(); ++i) halves[i] = static_cast<std::uint16_t>(i);
+  // At an odd address, as behind the bitmap of a frame.
+  std::vector<std::byte> stored(halves.size() * 2 + 1);
+  std::memcpy(stored.data() + 1, halves.data(), halves.size() * 2);
+  for (const DType type : {DType::bf16, DType::f16}) {
+    for (const std::int64_t target : hwy::SupportedAndGeneratedTargets()) {
+      Matrix y(1 << 8, 1 << 8);
+      hwy::SetSupportedTargetsForTest(target);
+      decode_rows(Cpu{}, stored.data() + 1, type, {}, y);
+      hwy::SetSupportedTargetsForTest(0);
+      for (std::size_t i = 0; i < halves.size(); ++i) {
+        const float want = type == DType::bf16 ? float_of_bf16(halves[i]) : float_of_f16(halves[i]);
+        if (std::isnan(want)) {
+          ASSERT_TRUE(std::isnan(y.data()[i]));
+        } else {
+          ASSERT_EQ(std::bit_cast<std::uint32_t>(y.data()[i]), std::bit_cast<std::uint32_t>(want)) << i;
+        }
+      }
+    }
+  }
+}
+
+TEST(EncodeRows, ChosenOnesAreThoseOfTheGatheredMatrix) {
+  const Matrix x = random_matrix(40, 37, 3);
+  const std::vector<std::int32_t> rows{7, 0, 39, 7, 12};
+  Matrix some(5, 37);
+  gather_rows(Cpu{}, x, rows, some);
+  for (const DType type : {DType::bf16, DType::f16}) {
+    std::vector<std::byte> chosen(5 * 37 * 2), gathered(5 * 37 * 2);
+    encode_chosen_rows(x, rows, type, chosen.data());
+    encode_rows(Cpu{}, some, type, gathered.data(), {});
+    EXPECT_EQ(chosen, gathered);
+  }
+  EXPECT_THROW(encode_chosen_rows(x, rows, DType::i8, nullptr), Error);
 }
 
 }  // namespace

@@ -1,0 +1,171 @@
+// Every plan's lists are made once, and what each protocol sends by them is counted exchange by exchange.
+// Rows without their zeros have no length before the training: they are taken at the share that ReLU and
+// dropout usually leave. An overlapped exchange never waits longer than a synchronous one, so there is no
+// choice of schedules.
+#include "kith/exec/protocol_choice.h"
+
+#include <algorithm>
+#include <numeric>
+
+#include <fmt/format.h>
+
+#include "kith/core/progress.h"
+#include "kith/exec/halo/forecast.h"
+#include "kith/exec/halo/protocol.h"
+#include "kith/exec/report.h"
+
+namespace kith {
+namespace {
+
+bool is_free(const TrainOptions& options, const char* axis) {
+  const auto& axes = options.auto_axes;
+  return std::find(axes.begin(), axes.end(), axis) != axes.end();
+}
+
+bool allowed(const HaloProtocol& protocol, const Model& model) {
+  try {
+    check_values(protocol);
+    check_protocol(protocol, model);
+    return true;
+  } catch (const InputError&) {
+    return false;
+  }
+}
+
+/// One rank's share of the data, with the lists of a plan.
+struct Share {
+  Share(Communicator& comm, const PartitionedStore& parts, const Model& model, const HaloProtocol& protocol)
+      : ownership(parts, comm.size()),
+        owned(parts, ownership, comm.rank()),
+        graph({comm, ledger, ownership, owned}, model.self_edges(), protocol) {
+    graph.train_only(owned.split[static_cast<int>(Split::train)],
+                     model.one_exchange_a_layer() ? model.layers() : 0);
+  }
+  Ledger ledger;
+  Ownership ownership;
+  OwnedData owned;
+  LocalGraph graph;
+};
+
+/// Multiplies what is counted of a rank's payload, and of its messages.
+std::map<LedgerKey, double> scaled(std::map<LedgerKey, double> entries, double payload, double messages) {
+  for (auto& [key, amount] : entries) {
+    if (key.name.ends_with(".payload_bytes")) amount *= payload;
+    if (key.name.ends_with(".messages")) amount *= messages;
+  }
+  return entries;
+}
+
+/// Of the rows of an exchange without zeros, what is sent of them.
+double share_of(HaloExchange& counted, const StepExchange& each, double share) {
+  if (!each.sparse) return 1;
+  const SumPlan* plan = each.what == Crossing::sums ? counted.sums(each.layer) : nullptr;
+  return plan == nullptr || plan->all_rows == 0
+             ? share
+             : ((plan->all_rows - plan->all_sums) * share + plan->all_sums) / plan->all_rows;
+}
+
+class Prediction {
+ public:
+  Prediction(Communicator& comm, const PartitionedStore& parts, const ModelFactory& make, const NetModel& net)
+      : comm_(comm), parts_(parts), make_(make), net_(net) {}
+
+  ProtocolCost cost(Share& share, const HaloProtocol& protocol) {
+    ProtocolCost cost{.protocol = protocol};
+    const double left = FramedRows::share_left(protocol);
+    cost.estimated = left < 1;
+    for (StepExchange each : exchanges_of_a_step(parts_.meta().store, protocol, make_)) {
+      const SumPlan* plan = share.graph.exchange().sums(each.layer);
+      if (cost.estimated && each.sparse && plan != nullptr && !plan->pays(left)) each.what = Crossing::rows;
+      cost.exchanges.push_back(exchange(share, each, left));
+    }
+    return cost;
+  }
+
+ private:
+  ProtocolCost::Exchange exchange(Share& share, const StepExchange& each, double left) {
+    Ledger counted;
+    forecast(share.graph.exchange(), {each}, 1, counted);
+    // Frames are two messages, their length and themselves.
+    const double rows = left < 1 ? share_of(share.graph.exchange(), each, left) : 1;
+    Ledger mine;
+    for (const auto& [key, amount] : scaled(counted.entries(), rows, left < 1 ? 2 : 1)) mine.add(key, amount);
+    RunSummary all;
+    gather_ledgers(comm_, mine, all);
+    const std::string direction = each.backward ? "halo.backward." : "halo.forward.";
+    return {.layer = each.layer,
+            .backward = each.backward,
+            .bytes = all.total(direction + "payload_bytes") + all.total(direction + "header_bytes"),
+            .messages = all.total(direction + "messages"),
+            .seconds = modelled_seconds(net_, all.ledgers)};
+  }
+
+  Communicator& comm_;
+  const PartitionedStore& parts_;
+  const ModelFactory& make_;
+  NetModel net_;
+};
+
+}  // namespace
+
+double ProtocolCost::bytes() const {
+  return std::accumulate(exchanges.begin(), exchanges.end(), 0.0,
+                         [](double sum, const Exchange& each) { return sum + each.bytes; });
+}
+
+double ProtocolCost::seconds() const {
+  return std::accumulate(exchanges.begin(), exchanges.end(), 0.0,
+                         [](double sum, const Exchange& each) { return sum + each.seconds; });
+}
+
+std::vector<ProtocolCost> predicted_costs(Communicator& comm, const PartitionedStore& parts,
+                                          const TrainOptions& options, const ModelFactory& make,
+                                          const NetModel& net) {
+  const StoreMeta& meta = parts.meta().store;
+  Parameters parameters(0);
+  const auto model = make(parameters, meta.features, meta.classes);
+  const std::vector<std::string> plans =
+      is_free(options, "plan") ? halo_choices("plan") : std::vector<std::string>{options.protocol.plan};
+  const std::vector<std::string> encodes = is_free(options, "encode")
+                                               ? std::vector<std::string>{"fp32", "support"}
+                                               : std::vector<std::string>{options.protocol.encode};
+  Prediction prediction(comm, parts, make, net);
+  std::vector<ProtocolCost> costs;
+  for (const std::string& plan : plans) {
+    std::optional<Share> share;
+    for (const std::string& encode : encodes) {
+      HaloProtocol protocol = options.protocol;
+      protocol.plan = plan;
+      protocol.encode = encode;
+      if (!allowed(protocol, *model)) continue;
+      // Lists do not depend on the encoding, and rows as they are can be counted.
+      HaloProtocol counted = protocol;
+      if (FramedRows::share_left(protocol) < 1) counted.encode = "fp32";
+      if (!share) share.emplace(comm, parts, *model, counted);
+      costs.push_back(prediction.cost(*share, protocol));
+    }
+  }
+  if (costs.empty()) throw InputError("--protocol auto: no halo protocol goes with these settings");
+  std::stable_sort(costs.begin(), costs.end(),
+                   [](const ProtocolCost& a, const ProtocolCost& b) { return a.seconds() < b.seconds(); });
+  return costs;
+}
+
+std::string cost_table(const std::vector<ProtocolCost>& costs, const NetModel& net) {
+  std::string text = fmt::format("--protocol auto, a step's halo at {:.3g} us a message and {:.3g} Gb/s:\n",
+                                 net.alpha_seconds * 1e6, net.bytes_per_second * 8e-9);
+  for (const ProtocolCost& cost : costs) {
+    text +=
+        fmt::format("{} --plan {} --encode {} --schedule {}: {}{}, {}", &cost == &costs.front() ? "*" : " ",
+                    cost.protocol.plan, cost.protocol.encode, cost.protocol.schedule,
+                    cost.estimated ? "about " : "", human_bytes(cost.bytes()), human_seconds(cost.seconds()));
+    for (const ProtocolCost::Exchange& each : cost.exchanges)
+      text += fmt::format("{} layer {} {} {} {}", &each == &cost.exchanges.front() ? ";" : ",", each.layer,
+                          each.backward ? "backward" : "forward", human_bytes(each.bytes),
+                          human_seconds(each.seconds));
+    text += '\n';
+  }
+  return text;
+}
+
+}  // namespace kith
