@@ -112,6 +112,12 @@ void encode_half_row(const float* x, std::int64_t cols, DType type, std::byte* o
                       : HWY_DYNAMIC_DISPATCH(f16_row)(x, cols, halves);
 }
 
+/// Scattered rows are asked for so many rows before they are read.
+constexpr std::int64_t kAhead = 16;
+void prefetch_row(const float* row, std::int64_t cols) {
+  for (std::int64_t j = 0; j < cols; j += 16) __builtin_prefetch(row + j, 0, 2);
+}
+
 std::int64_t rows_per_chunk(std::int64_t cols) {
   return std::max<std::int64_t>(1, (1 << 15) / std::max<std::int64_t>(cols, 1));
 }
@@ -136,8 +142,10 @@ void encode_chosen_rows(ConstTensor x, std::span<const std::int32_t> rows, DType
           {{"type", name_of(type)}});
   const auto row_bytes = x.cols * static_cast<std::int64_t>(size_of(type));
   parallel_for(0, std::ssize(rows), rows_per_chunk(x.cols), [&](std::int64_t begin, std::int64_t end) {
-    for (std::int64_t i = begin; i < end; ++i)
+    for (std::int64_t i = begin; i < end; ++i) {
+      if (i + kAhead < end) prefetch_row(x.row(rows[i + kAhead]), x.cols);
       encode_half_row(x.row(rows[i]), x.cols, type, out + i * row_bytes);
+    }
   });
 }
 
