@@ -54,10 +54,10 @@ class LargePrepare(Workshop):
     def test_more_edges_than_31_bits_count_become_the_store_of_the_distinct_ones(self):
         lines, copies = 2_000_003, 1_100  # 2,200,003,300 edges, all but the first two million of them repeated
         draw(self.folder / "edges-0.tsv", lines)
-        self.prepare("edges-0.tsv", "-o", "once")
+        self.prepare("edges-0.tsv", "-o", "once", "--ids", "dense")
         for copy in range(1, copies):
             os.link(self.folder / "edges-0.tsv", self.folder / f"edges-{copy}.tsv")
-        many = self.prepare("edges-*.tsv", "-o", "many", "--memory-limit", "2G")
+        many = self.prepare("edges-*.tsv", "-o", "many", "--ids", "dense", "--memory-limit", "2G")
         self.assertIn(f"{lines * copies} edges", many)
         self.assertIn("sorted on disk", many)
         self.assert_same_graph("many", "once")
