@@ -68,6 +68,12 @@ IndexView MappedRows::indices() const {
 
 std::span<const float> MappedRows::edge_weights() const { return values_or_nothing<float>(edge_weights_); }
 
+void MappedRows::leave_pages() const {
+  for (const NpyFile* array : {&indptr_, &indices_, &edge_weights_, &features_, &scales_, &labels_})
+    array->file().leave_pages();
+  for (const NpyFile& split : splits_) split.file().leave_pages();
+}
+
 FeatureView MappedRows::features() const {
   return {features_.view().data.data(), feature_dtype_, rows_, columns_, values_or_nothing<float>(scales_)};
 }

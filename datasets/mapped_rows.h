@@ -40,6 +40,8 @@ class MappedRows {
   FeatureView features() const;
   LabelView labels() const;
   std::span<const std::int64_t> split(Split which) const;
+  /// Leaves the pages of all arrays to the page cache until they are read again.
+  void leave_pages() const;
 
  private:
   void open_features(const std::filesystem::path& folder, const FileTable& table, const std::string& prefix,

@@ -144,4 +144,9 @@ std::int64_t PartitionedStore::bytes_on_disk() const {
   return contents_->whole ? contents_->whole->bytes_on_disk() : total_bytes(contents_->json.files);
 }
 
+void PartitionedStore::leave_pages() const {
+  if (contents_->whole) contents_->whole->leave_pages();
+  for (const MappedPart& part : contents_->parts) part.rows.leave_pages();
+}
+
 }  // namespace kith

@@ -57,6 +57,9 @@ class PartitionedStore {
   std::string user_id(StoreId node) const { return user_ids().text(node); }
   bool has_user_ids() const { return user_ids().any(); }
   std::int64_t bytes_on_disk() const;
+  /// The pages of all arrays of nodes and edges read so far no longer count for this process until it reads
+  /// them again.
+  void leave_pages() const;
 
  private:
   struct Contents;

@@ -60,6 +60,7 @@ const std::filesystem::path& Store::folder() const { return contents_->folder; }
 const StoreMeta& Store::meta() const { return contents_->json.meta; }
 CsrAny Store::graph() const { return {contents_->rows.indptr(), contents_->rows.indices()}; }
 FeatureView Store::features() const { return contents_->rows.features(); }
+void Store::leave_pages() const { contents_->rows.leave_pages(); }
 LabelView Store::labels() const { return contents_->rows.labels(); }
 std::span<const std::int64_t> Store::split(Split which) const { return contents_->rows.split(which); }
 std::span<const float> Store::edge_weights() const { return contents_->rows.edge_weights(); }

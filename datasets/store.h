@@ -91,6 +91,8 @@ class Store {
   /// The recorded checksums of `indptr` and `indices` as one number: which graph this is, in O(1).
   std::uint64_t graph_fingerprint() const;
   std::int64_t bytes_on_disk() const;
+  /// The pages read so far no longer count for this process until it reads them again.
+  void leave_pages() const;
 
  private:
   struct Contents;

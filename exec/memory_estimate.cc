@@ -243,6 +243,19 @@ class RehearsedRun {
   Matrix features_;
 };
 
+/// A run over the whole graph has left the store's pages before it computes: they count as far as they are
+/// more than what that takes.
+std::int64_t mapped_at_peak(const RunShape& shape, const TrainOptions& options, const MemoryByKind& memory) {
+  const std::int64_t own = shape.rank.mapped_bytes;
+  if (options.regime == Regime::mini_batch)
+    return own + (options.topology == "partitioned" ? 0 : shape.rank.topology_bytes);
+  std::int64_t computing = 0;
+  for (const MemoryKind kind : {MemoryKind::activations, MemoryKind::gradients, MemoryKind::halo,
+                                MemoryKind::evaluation, MemoryKind::workspace})
+    computing += memory[kind];
+  return std::max<std::int64_t>(0, own - computing);
+}
+
 }  // namespace
 
 MemoryByKind estimated_memory(const RunShape& shape, const TrainOptions& options, const ModelFactory& make) {
@@ -250,9 +263,7 @@ MemoryByKind estimated_memory(const RunShape& shape, const TrainOptions& options
   RehearsedRun(shape, options, make).run();
   MemoryByKind memory = rehearsal.peak();
   memory[MemoryKind::program] = shape.program_bytes;
-  memory[MemoryKind::mapped] = shape.rank.mapped_bytes;
-  if (options.regime == Regime::mini_batch && options.topology != "partitioned")
-    memory[MemoryKind::mapped] += shape.rank.topology_bytes;
+  memory[MemoryKind::mapped] = mapped_at_peak(shape, options, memory);
   return memory;
 }
 

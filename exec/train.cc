@@ -194,6 +194,8 @@ void Run::load() {
                  options_.protocol);
   if (options_.regime == Regime::full_graph && model_->sums_input()) graph_->sum_input();
   features_ = graph_->fetch_features(options_.on);
+  // All that the whole graph needs is copied by now; mini-batches read rows where they lie.
+  if (options_.regime == Regime::full_graph) parts_.leave_pages();
   log::info(fmt::format("rank 0 of {}: {} nodes, {} halo nodes, {} edges; {} parameters", comm_.size(),
                         graph_->owned(), graph_->halo(), graph_->layer_graph().csr().m(),
                         parameters_.elements()));
