@@ -104,23 +104,29 @@ def main():
     bench = Bench(Contenders(options.kith, options.peers, options.work), options.threads, options.repeat, options.tiny,
                   os.environ.get("KITH_DATA_DIR"), options.graphs.split(",") if options.graphs else ())
     answers = collections.defaultdict(lambda: collections.defaultdict(list))
-    for name in options.cases or known:
-        for group, contender, answer in known[name](bench):
-            answers[group][contender].append(answer)
-            print(f"{group:<44} {contender:<16} {answer.get('skipped') or figure(answer)[1]}", flush=True)
-    groups = {group: {name: summary_of(list_) for name, list_ in contenders.items()} for group, contenders in answers.items()}
+    try:
+        for name in options.cases or known:
+            for group, contender, answer in known[name](bench):
+                answers[group][contender].append(answer)
+                print(f"{group:<44} {contender:<16} {answer.get('skipped') or figure(answer)[1]}", flush=True)
+    finally:  # what an interrupted run measured is kept, too
+        write_results(bench, answers)
 
+
+def write_results(bench, answers):
+    """Adds to the day's files; cases that were measured before stay."""
+    groups = {group: {name: summary_of(list_) for name, list_ in contenders.items()} for group, contenders in answers.items()}
     day = datetime.date.today().isoformat()
-    stem = f"compare-{day}-" + "-".join(machine().replace(",", "").split()) + ("-tiny" if options.tiny else "")
+    stem = f"compare-{day}-" + "-".join(machine().replace(",", "").split()) + ("-tiny" if bench.tiny else "")
     kith = bench.contenders.run_kith("--version").strip()
     RESULTS.mkdir(exist_ok=True)
     file = RESULTS / (stem + ".json")
     before = json.loads(file.read_text())["cases"] if file.exists() else {}
     groups = {**before, **groups}
-    file.write_text(json.dumps({"date": day, "machine": machine(), "threads": options.threads, "kith": kith, "notes": bench.notes,
+    file.write_text(json.dumps({"date": day, "machine": machine(), "threads": bench.threads, "kith": kith, "notes": bench.notes,
                                 "cases": groups}, indent=1) + "\n", encoding="utf8")
     (RESULTS / (stem + ".md")).write_text(
-        f"{machine()}; {options.threads} threads unless said; {day}; {kith}; medians of {options.repeat} or more.\n\n{table(groups)}{geometric_means(groups)}",
+        f"{machine()}; {bench.threads} threads unless said; {day}; {kith}; medians of {bench.repeat} or more.\n\n{table(groups)}{geometric_means(groups)}",
         encoding="utf8")
     (RESULTS / (stem + ".svg")).write_text(bars(groups, figure), encoding="utf8")
     print(table(groups) + geometric_means(groups) + f"wrote {RESULTS / stem}.json, .md, .svg")
