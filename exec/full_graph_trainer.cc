@@ -1,4 +1,5 @@
 #include "kith/core/trace.h"
+#include "kith/exec/halo/forecast.h"
 #include "kith/exec/halo/protocol.h"
 #include "kith/exec/logit_loss.h"
 #include "kith/exec/trainer.h"
@@ -15,7 +16,10 @@ class FullGraphTrainer final : public Trainer {
     mirrors_ = {mirrored(context.options.on, rows()), mirrored(context.options.on, labels.classes),
                 mirrored(context.options.on, labels.multi)};
     check_protocol(context.options.protocol, context.model);
-    graph.train_only(rows(), context.model.one_exchange_a_layer() ? context.model.layers() : 0);
+    const auto exchanges = graph.reduces() ? exchanges_of_a_step(context.model, context.parameters,
+                                                                 features.cols, context.options.protocol)
+                                           : std::vector<StepExchange>();
+    graph.train_only(rows(), context.model.one_exchange_a_layer() ? context.model.layers() : 0, exchanges);
     const auto own = static_cast<std::int64_t>(rows().size());
     double all = static_cast<double>(own);
     train_nodes_ = static_cast<std::int64_t>(all_reduce_sum(context.comm, all, "count the train nodes"));

@@ -119,36 +119,107 @@ HaloPlanner::Owners LocalGraph::owners() {
           .owned = owned_};
 }
 
-void LocalGraph::train_only(std::span<const std::int32_t> outputs, int layers) {
-  const bool prunes = planner_->prunes() && layers > 0, sums = this->sums();
+void LocalGraph::train_only(std::span<const std::int32_t> outputs, int layers,
+                            std::span<const StepExchange> exchanges) {
+  const bool prunes = planner_->prunes() && layers > 0;
   std::vector<HaloLists> lists;
-  std::vector<SumPlan> plans;
+  std::vector<std::vector<bool>> rows;  // that count, by exchange
   if (prunes) {
     for (halo::Needed& needed :
          halo::receptive_field(owners(), halo_, {.csr = csr_, .outputs = outputs, .layers = layers})) {
-      if (sums) plans.push_back(summed(std::move(needed.rows)));
+      rows.push_back(std::move(needed.rows));
       lists.push_back(std::move(needed.lists));
     }
-  } else if (sums) {
-    plans.push_back(summed(std::vector<bool>(static_cast<std::size_t>(owned_), true)));
   }
-  for (std::size_t e = 0; e < plans.size(); ++e) {
-    SumPlan& plan = plans[e];
-    double all[] = {static_cast<double>(plan.lists.halo), static_cast<double>(plan.sums),
-                    static_cast<double>(prunes ? lists[e].halo_rows.size() : halo_.size())};
-    all_reduce_sum(context_.comm, std::span<double>(all), "weigh the plan of sums");
-    plan.all_rows = all[0];
-    plan.all_sums = all[1];
-    plan.all_sources = all[2];
-  }
-  count(plans);
+  const auto sources = [&](std::size_t e) { return prunes ? lists[e].halo_rows.size() : halo_.size(); };
+  std::vector<double> all_sources;
+  for (std::size_t e = 0; e < std::max<std::size_t>(1, lists.size()); ++e)
+    all_sources.push_back(prunes && lists.empty() ? 0 : static_cast<double>(sources(e)));
   exchange_->narrow(std::move(lists));
-  exchange_->plan_sums(std::move(plans));
+  if (!reduces()) return;
+  refuse_rows(exchanges);
+  std::vector<ReductionPlan> plans = prunes ? pruned_plans(rows, exchanges) : whole_plans(exchanges);
+  for (std::size_t e = 0; e < plans.size(); ++e)
+    if (plans[e].sums) weigh(*plans[e].sums, all_sources[prunes ? e : 0]);
+  count(plans);
+  exchange_->plan_reductions(std::move(plans));
+}
+
+namespace {
+
+/// What exchange e, 1, 2, …, of a step is for; sums where nobody says.
+StepExchange forward_exchange(std::span<const StepExchange> exchanges, int e) {
+  for (const StepExchange& exchange : exchanges)
+    if (exchange.layer == e && !exchange.backward) return exchange;
+  return {.layer = e, .cols = 1, .what = exchanges.empty() ? Crossing::sums : Crossing::rows};
+}
+
+}  // namespace
+
+void LocalGraph::weigh(SumPlan& plan, double sources) const {
+  double all[] = {static_cast<double>(plan.lists.halo), static_cast<double>(plan.sums), sources};
+  all_reduce_sum(context_.comm, std::span<double>(all), "weigh the plan of sums");
+  plan.all_rows = all[0];
+  plan.all_sums = all[1];
+  plan.all_sources = all[2];
+}
+
+std::vector<ReductionPlan> LocalGraph::pruned_plans(std::vector<std::vector<bool>>& rows,
+                                                    std::span<const StepExchange> exchanges) {
+  const std::int64_t place_bytes = this->place_bytes(exchanges);
+  std::vector<ReductionPlan> plans;
+  for (std::size_t e = 0; e < rows.size(); ++e)
+    plans.push_back(
+        reduced(std::move(rows[e]), forward_exchange(exchanges, static_cast<int>(e) + 1), place_bytes));
+  return plans;
+}
+
+// Exchanges of all rows differ in what they are for and, where that is weighed, in what it costs.
+std::vector<ReductionPlan> LocalGraph::whole_plans(std::span<const StepExchange> exchanges) {
+  const std::int64_t place_bytes = this->place_bytes(exchanges);
+  std::vector<StepExchange> planned{forward_exchange(exchanges, 1)};
+  for (const StepExchange& exchange : exchanges)
+    if (!exchange.backward && exchange.layer > std::ssize(planned))
+      planned.push_back(forward_exchange(exchanges, exchange.layer));
+  const auto like_the_first = [&](const StepExchange& exchange) {
+    return exchange.what == planned.front().what &&
+           (!planner_->weighs() || exchange_->cover_costs(exchange, place_bytes) ==
+                                       exchange_->cover_costs(planned.front(), place_bytes));
+  };
+  if (std::all_of(planned.begin(), planned.end(), like_the_first)) planned.resize(1);
+  std::vector<ReductionPlan> plans;
+  for (const StepExchange& exchange : planned)
+    plans.push_back(
+        reduced(std::vector<bool>(static_cast<std::size_t>(owned_), true), exchange, place_bytes));
+  return plans;
+}
+
+std::int64_t LocalGraph::place_bytes(std::span<const StepExchange> exchanges) {
+  const bool maxima = std::any_of(exchanges.begin(), exchanges.end(),
+                                  [](const StepExchange& e) { return e.what == Crossing::maxima; });
+  return maxima ? halo::place_bytes_for(halo::most_sources_of_a_rank(owners(), halo_, csr_)) : 0;
+}
+
+void LocalGraph::refuse_rows(std::span<const StepExchange> exchanges) const {
+  if (planner_->weighs() || exchange_->keeps_values()) return;
+  for (const StepExchange& exchange : exchanges) {
+    if (exchange.what == Crossing::rows)
+      throw InputError(
+          "plan partial-aggregates sends what owners make for a destination, a sum by fixed weights, a "
+          "maximum or attention, and this model wants rows; use plan cover or needed-rows");
+    if (exchange.what != Crossing::sums && memory_of(context_.on) != nullptr)
+      throw InputError(
+          "plan partial-aggregates has owners make maxima and attention on CPUs alone as yet; use --device "
+          "cpu, or plan cover or needed-rows, which send rows on a GPU");
+  }
 }
 
 void LocalGraph::sum_input() {
-  if (sums() && context_.owned.feature_dtype() == DType::f32)
-    input_plan_ = summed(std::vector<bool>(static_cast<std::size_t>(owned_), true));
+  if (!reduces() || context_.owned.feature_dtype() != DType::f32) return;
+  const MemoryUse use(MemoryKind::graph);
+  std::vector<bool> all(static_cast<std::size_t>(owned_), true);
+  input_plan_ = halo::summed(owners(), halo_, {.csr = csr_, .ids = store_ids_, .wanted = std::move(all)},
+                             {.cover = planner_->cover(), .costs = {}});
 }
 
 void LocalGraph::keep_aggregates_of(ConstTensor features) {
@@ -158,21 +229,36 @@ void LocalGraph::keep_aggregates_of(ConstTensor features) {
   });
 }
 
-SumPlan LocalGraph::summed(std::vector<bool> rows) {
+ReductionPlan LocalGraph::reduced(std::vector<bool> rows, const StepExchange& exchange,
+                                  std::int64_t place_bytes) {
   const MemoryUse use(MemoryKind::graph);
-  return halo::summed(owners(), halo_, {.csr = csr_, .ids = store_ids_, .wanted = std::move(rows)},
-                      planner_->cover());
+  const halo::CutRows cut{.csr = csr_, .ids = store_ids_, .wanted = std::move(rows)};
+  halo::CoverRule rule{.cover = planner_->cover(), .costs = {}};
+  if (planner_->weighs()) rule.costs = exchange_->cover_costs(exchange, place_bytes);
+  ReductionPlan plan;
+  if (exchange.what == Crossing::sums) {
+    plan.sums = halo::summed(owners(), halo_, cut, rule);
+  } else if (exchange.what != Crossing::rows && memory_of(context_.on) == nullptr) {
+    plan.partials = halo::reduced(owners(), halo_, cut, rule, exchange.what);
+    plan.partials->place_bytes = place_bytes;
+  }
+  return plan;
 }
 
-void LocalGraph::count(const std::vector<SumPlan>& plans) const {
+void LocalGraph::count(const std::vector<ReductionPlan>& plans) const {
   for (std::size_t e = 0; e < plans.size(); ++e) {
     const auto add = [&](const char* name, std::int64_t value) {
       context_.ledger.add({name, static_cast<int>(e) + 1, -1}, static_cast<double>(value));
     };
-    add("plan.rows", plans[e].lists.halo);
-    add("plan.sums", plans[e].sums);
-    add("plan.pairs", plans[e].pairs);
-    add("plan.approximate_pairs", plans[e].pairs - plans[e].least);
+    const auto add_all = [&](std::int64_t rows, const auto& plan) {
+      add("plan.rows", rows);
+      add("plan.sums", plan.sums);
+      add("plan.pairs", plan.pairs);
+      add("plan.approximate_pairs", plan.pairs - plan.least);
+    };
+    if (plans[e].sums) add_all(plans[e].sums->lists.halo, *plans[e].sums);
+    if (plans[e].partials)
+      add_all(plans[e].partials->rows.halo + plans[e].partials->sums, *plans[e].partials);
   }
 }
 

@@ -40,8 +40,12 @@ class LocalGraph {
 
   /// A training computes logits of these owned rows alone, over so many layers that each exchange once
   /// (0: it does not say, and any row may count): the plan may leave out rows that do not reach them, and
-  /// sum others before they cross. Collective.
-  void train_only(std::span<const std::int32_t> outputs, int layers);
+  /// let owners make what destinations get. What the step's `exchanges` are for decides how; without them all
+  /// are sums. Throws InputError where the plan can do nothing for them. Collective.
+  void train_only(std::span<const std::int32_t> outputs, int layers,
+                  std::span<const StepExchange> exchanges = {});
+  /// Owners make what destinations get, where the exchange is for such a thing.
+  bool reduces() const { return planner_->cover() != nullptr && context_.comm.size() > 1; }
 
   /// The model reads sums of its input over neighbours alone (Model::sums_input): where the plan sums and
   /// features are stored as fp32, these sums will cross instead of features. Collective.
@@ -61,10 +65,18 @@ class LocalGraph {
                     std::int64_t row_bytes, const char* counter);
 
   HaloPlanner::Owners owners();
-  bool sums() const { return planner_->cover() != nullptr && context_.comm.size() > 1; }
-  SumPlan summed(std::vector<bool> rows);
+  /// For the destinations `rows`.
+  ReductionPlan reduced(std::vector<bool> rows, const StepExchange& exchange, std::int64_t place_bytes);
+  std::vector<ReductionPlan> pruned_plans(std::vector<std::vector<bool>>& rows,
+                                          std::span<const StepExchange> exchanges);
+  std::vector<ReductionPlan> whole_plans(std::span<const StepExchange> exchanges);
+  /// Counts over all ranks what arrives by the plan, and the sources that would without it. Collective.
+  void weigh(SumPlan& plan, double sources) const;
+  /// That tell a maximum's source; 0 where there are none. Collective.
+  std::int64_t place_bytes(std::span<const StepExchange> exchanges);
+  void refuse_rows(std::span<const StepExchange> exchanges) const;
   /// As plan.*, by exchange.
-  void count(const std::vector<SumPlan>& plans) const;
+  void count(const std::vector<ReductionPlan>& plans) const;
 
   Context context_;
   RowExchange rows_;

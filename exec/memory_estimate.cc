@@ -40,8 +40,8 @@ Csr32 rehearsed_csr(std::int64_t rows, std::int64_t entries) {
 /// What LocalGraph makes.
 class RehearsedGraph {
  public:
-  /// `exchanges`: how many of a step have lists of their own.
-  RehearsedGraph(const RunShape& shape, SelfEdges self_edges, const HaloProtocol& protocol, int exchanges) {
+  RehearsedGraph(const RunShape& shape, const Model& model, const HaloProtocol& protocol) {
+    const SelfEdges self_edges = model.self_edges();
     const MemoryUse use(MemoryKind::graph);
     const RankShape& rank = shape.rank;
     const auto rows = static_cast<std::size_t>(rank.owned + rank.halo);
@@ -54,7 +54,7 @@ class RehearsedGraph {
     if (shape.ranks > 1)
       exchange_ =
           std::make_unique<HaloExchange>(std::make_unique<NoRoute>(), ledger_, std::move(lists), protocol);
-    if (shape.ranks > 1 && make_plan(protocol.plan)->cover() != nullptr) plan_sums(rank, exchanges);
+    if (shape.ranks > 1 && make_plan(protocol.plan)->cover() != nullptr) plan_reductions(rank, model);
     facts(rank);
     store_ids_ = Array<StoreId>(rows);
     degrees_ = Array<std::int64_t>(rows);
@@ -68,10 +68,14 @@ class RehearsedGraph {
   LayerGraph& layer_graph() { return *graph_; }
 
  private:
-  /// At most: every edge with its transpose, and of those summed for others as many again.
-  void plan_sums(const RankShape& rank, int exchanges) {
+  /// At most: every edge with its transpose, and of those that others want as many again; where these are no
+  /// sums, also where each stood before, in the row and in the transpose.
+  void plan_reductions(const RankShape& rank, const Model& model) {
+    const int exchanges = std::max(1, model.layers() - 1);
     const std::int64_t rows = 2 * rank.owned + rank.halo + rank.sent_rows;
-    plans_ = room(exchanges * (2 * kId * rows + 4 * std::int64_t{sizeof(std::int32_t)} * csr_.m()));
+    constexpr std::int64_t kIndex = sizeof(std::int32_t);
+    const std::int64_t edge = model.sums_neighbours() ? 4 * kIndex : 6 * kIndex + 2 * kId;
+    plans_ = room(exchanges * (2 * kId * rows + edge * csr_.m()));
   }
   static void facts(const RankShape& rank) {
     const Room facts = room((rank.owned + rank.halo) * 2 * kId);
@@ -133,7 +137,7 @@ class RehearsedRun {
   }
 
   void run() {
-    graph_.emplace(shape_, model_->self_edges(), options_.protocol, std::max(1, model_->layers() - 1));
+    graph_.emplace(shape_, *model_, options_.protocol);
     features_ = rehearsed_features(shape_);
     if (options_.regime == Regime::full_graph) {
       graph_->layer_graph().keep_aggregates_of(features_);

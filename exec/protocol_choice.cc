@@ -32,14 +32,23 @@ bool allowed(const HaloProtocol& protocol, const Model& model) {
   }
 }
 
+/// Whether owners can make what the exchanges are for, where the plan has them do so.
+bool reducible(const std::string& plan, const std::vector<StepExchange>& exchanges) {
+  const auto planner = make_plan(plan);
+  return planner->cover() == nullptr || planner->weighs() ||
+         std::none_of(exchanges.begin(), exchanges.end(),
+                      [](const StepExchange& each) { return each.what == Crossing::rows; });
+}
+
 /// One rank's share of the data, with the lists of a plan.
 struct Share {
-  Share(Communicator& comm, const PartitionedStore& parts, const Model& model, const HaloProtocol& protocol)
+  Share(Communicator& comm, const PartitionedStore& parts, const Model& model, const HaloProtocol& protocol,
+        std::span<const StepExchange> exchanges)
       : ownership(parts, comm.size()),
         owned(parts, ownership, comm.rank()),
         graph({comm, ledger, ownership, owned}, model.self_edges(), protocol) {
     graph.train_only(owned.split[static_cast<int>(Split::train)],
-                     model.one_exchange_a_layer() ? model.layers() : 0);
+                     model.one_exchange_a_layer() ? model.layers() : 0, exchanges);
   }
   Ledger ledger;
   Ownership ownership;
@@ -132,17 +141,18 @@ std::vector<ProtocolCost> predicted_costs(Communicator& comm, const PartitionedS
   Prediction prediction(comm, parts, make, net);
   std::vector<ProtocolCost> costs;
   for (const std::string& plan : plans) {
-    std::optional<Share> share;
     for (const std::string& encode : encodes) {
       HaloProtocol protocol = options.protocol;
       protocol.plan = plan;
       protocol.encode = encode;
       if (!allowed(protocol, *model)) continue;
-      // Lists do not depend on the encoding, and rows as they are can be counted.
+      // Rows as they are can be counted.
       HaloProtocol counted = protocol;
       if (FramedRows::share_left(protocol) < 1) counted.encode = "fp32";
-      if (!share) share.emplace(comm, parts, *model, counted);
-      costs.push_back(prediction.cost(*share, protocol));
+      const auto exchanges = exchanges_of_a_step(meta, protocol, make);
+      if (!reducible(plan, exchanges)) continue;
+      Share share(comm, parts, *model, counted, exchanges);
+      costs.push_back(prediction.cost(share, protocol));
     }
   }
   if (costs.empty()) throw InputError("--protocol auto: no halo protocol goes with these settings");

@@ -97,7 +97,8 @@ ProtocolTraffic counted_traffic(const PartitionedStore& parts, const TrainOption
   const auto exchanges = exchanges_of_a_step(meta, options.protocol, make);
   return on_a_rank_for_each_part(parts, options.epochs, [&](Communicator& comm, Ledger& ledger) {
     Share share(comm, ledger, parts, model->self_edges(), options.protocol);
-    share.graph.train_only(share.train_rows(), model->one_exchange_a_layer() ? model->layers() : 0);
+    share.graph.train_only(share.train_rows(), model->one_exchange_a_layer() ? model->layers() : 0,
+                           exchanges);
     if (model->sums_input()) share.graph.sum_input();
     forecast(share.graph.exchange(), exchanges, static_cast<std::uint32_t>(options.epochs), ledger);
     ledger.add({"halo.bytes", 0, -1}, static_cast<double>(one_time_feature_bytes(share.graph, share.owned)));

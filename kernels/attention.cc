@@ -64,6 +64,7 @@ void edge_dropout(const Backend& on, CsrView<std::int32_t> a, std::span<const st
   require(dropout.p >= 0 && dropout.p <= 1, "edge_dropout: p lies in [0, 1]", {{"p", dropout.p}});
   require(static_cast<std::int64_t>(dropout.destinations.size()) >= a.n(),
           "edge_dropout: every row has its store id", {{"size", dropout.destinations.size()}, {"n", a.n()}});
+  require(dropout.slots.empty(), "edge_dropout: a slot is a position in a row");
   if (dropout.p == 0) return;
   dispatch([&](auto backend) { edge_dropout(backend, a, rows, heads, dropout, values); }, on);
 }

@@ -41,6 +41,9 @@ struct EdgeDropout {
   PhiloxKey key;
   std::uint32_t step = 0;
   std::span<const StoreId> destinations;  ///< [n]
+  /// [m] the slots of entries, where rows hold only some of their destination's; empty: their positions. On a
+  /// CPU, in fused_attention.h alone.
+  std::span<const std::int32_t> slots = {};
 };
 void edge_dropout(const Backend& on, CsrView<std::int32_t> a, std::span<const std::int32_t> rows, int heads,
                   const EdgeDropout& dropout, std::span<float> values);

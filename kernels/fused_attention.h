@@ -24,6 +24,9 @@ struct Attended {
 /// What the backward pass starts from.
 struct AttendedGradient {
   ConstTensor dy, log_sums;
+  /// [n, heads] ⟨dy, y⟩ per head where rows hold only some of their destination's entries, y being of all of
+  /// them; no data: the rows are whole. On a CPU alone.
+  ConstTensor inner = {};
 };
 
 /// GAT (Veličković et al. 2018): s[e] = leaky_relu(left[i] + right[c(e)], slope), 0 ≤ slope ≤ 1.

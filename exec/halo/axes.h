@@ -29,9 +29,13 @@ struct HaloLists {
   std::int64_t plan_rows = 0;  ///< what this rank's parts would receive if every part had a rank of its own
 };
 
-/// What an exchange is for: rows themselves, or sums over neighbours by fixed weights, which their owners may
-/// make.
-enum class Crossing { rows, sums };
+/// What an exchange is for: rows themselves, or rows of which a destination gets one thing alone, which their
+/// owners may make: a sum by fixed weights, a maximum, or a softmax's mean by GAT's or GATv2's scores.
+enum class Crossing { rows, sums, maxima, attention, additive_attention };
+
+/// Which of a pass's messages: rows as they are, what owners made of several for a destination, or the
+/// destinations' side of the scores, which goes ahead to these owners.
+enum class HaloPart { rows, partials, terms };
 
 /// One exchange of a training step: draws are keyed by all of it, state is kept by layer and direction.
 struct HaloPass {
@@ -40,6 +44,25 @@ struct HaloPass {
   std::uint32_t step = 0;
   Crossing what = Crossing::rows;
   std::optional<ZeroPattern> zeros = {};  ///< of a forward pass's matrix
+  int heads = 1;                          ///< of attention
+  HaloPart part = HaloPart::rows;
+};
+
+/// One of the exchanges that a training step makes; they are the same on every rank.
+struct StepExchange {
+  int layer = 0;
+  bool backward = false;
+  std::int64_t cols = 0;
+  Crossing what = Crossing::rows;
+  int heads = 1;
+  bool sparse = false;  ///< of rows that ReLU or dropout zeroed, or their gradients
+  double left = 1;      ///< of such a row, the share that the encoding sends, roughly
+};
+
+/// What the two ends of a cut edge cost, in proportion: a destination's partial result, a source's row.
+struct CoverCosts {
+  std::int64_t destination = 1, source = 1;
+  bool operator==(const CoverCosts&) const = default;
 };
 
 /// What both ends know of the rows, so that neither need send what the other can compute.
@@ -67,11 +90,12 @@ class HaloPlanner {
 
   /// Rows that reach no output of a training do not cross in it, where the model allows to tell.
   virtual bool prunes() const { return false; }
-  /// Where rows are only summed over neighbours by fixed weights: which ends of the edges from one rank into
-  /// another cross, destinations (the graph's rows) as sums or sources (its columns) as they are. Null:
-  /// sources.
+  /// Where owners may make what a destination gets: which ends of the edges from one rank into another cross,
+  /// destinations (the graph's rows) as partial results or sources (its columns) as they are. Null: sources.
   using Cover = VertexCover (*)(const Bipartite& cut);
   virtual Cover cover() const { return nullptr; }
+  /// The cover is a choice between both ends by what they cost.
+  virtual bool weighs() const { return false; }
 };
 
 /// How the rows travel.

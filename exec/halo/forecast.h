@@ -8,15 +8,6 @@
 
 namespace kith {
 
-/// One of the exchanges that a training step makes; they are the same on every rank.
-struct StepExchange {
-  int layer = 0;
-  bool backward = false;
-  std::int64_t cols = 0;
-  Crossing what = Crossing::rows;
-  bool sparse = false;  ///< of rows that ReLU or dropout zeroed, or their gradients
-};
-
 /// Whether the features of the halo are there from the start, or cross in every step.
 enum class LayerZero { fetched_once, exchanged };
 
@@ -25,6 +16,9 @@ enum class LayerZero { fetched_once, exchanged };
 std::vector<StepExchange> exchanges_of_a_step(const StoreMeta& meta, const HaloProtocol& protocol,
                                               const ModelFactory& make,
                                               LayerZero layer_zero = LayerZero::fetched_once);
+/// Those of a model that exists, whose input has so many columns. Its parameters stay as they are.
+std::vector<StepExchange> exchanges_of_a_step(Model& model, const Parameters& parameters,
+                                              std::int64_t features, const HaloProtocol& protocol);
 
 /// What this rank will send in the steps [0, steps), from its lists alone, as HaloExchange::count counts it.
 /// Not for protocols whose data decide.

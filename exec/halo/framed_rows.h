@@ -19,7 +19,8 @@ struct HaloLink {
 std::vector<HaloLink> links_of(std::span<const std::int64_t> counts, std::span<const std::int32_t> places,
                                std::span<const StoreId> ids);
 
-/// Rounding draws of a pass. Ranks that return gradients of one node round them independently.
+/// Rounding draws of a pass. Ranks that return gradients of one node, or partials for it, round them
+/// independently.
 RoundingDraws rounding_draws(const HaloPass& pass, std::uint64_t seed, Rank sender);
 
 /// What is counted of a frame.

@@ -61,23 +61,54 @@ void HaloExchange::evaluate_exactly(bool exact) {
   counter_ = exact ? "evaluation" : "halo";
 }
 
-void HaloExchange::plan_sums(std::vector<SumPlan> plans) {
-  sums_ = std::move(plans);
+void HaloExchange::plan_reductions(std::vector<ReductionPlan> plans) {
+  reductions_ = std::move(plans);
   for (const StoreId id : nodes_.ids.first(static_cast<std::size_t>(lists_.owned)))
     own_ids_.insert(id.value());
-  for (SumPlan& plan : sums_)
-    plan.graph = std::make_unique<LayerGraph>(
-        LayerGraph::Arrays{.csr = plan.csr, .sources = plan.csr.n() + plan.lists.halo, .halo = this});
+  const auto graph_of = [this](const Csr32& csr, std::int64_t arriving) {
+    return std::make_unique<LayerGraph>(
+        LayerGraph::Arrays{.csr = csr, .sources = csr.n() + arriving, .halo = this});
+  };
+  for (ReductionPlan& plan : reductions_) {
+    if (plan.sums) plan.sums->graph = graph_of(plan.sums->csr, plan.sums->lists.halo);
+    if (!plan.partials) continue;
+    PartialPlan& partials = *plan.partials;
+    partials.graph = graph_of(partials.csr, partials.rows.halo);
+    partials.sent_graph =
+        std::make_unique<LayerGraph>(LayerGraph::Arrays{.csr = partials.sent, .sources = lists_.owned});
+  }
+}
+
+const ReductionPlan* HaloExchange::reduction(int exchange) const {
+  if (exact_) return nullptr;
+  const auto place = reductions_.size() == 1 ? std::size_t{0} : static_cast<std::size_t>(exchange - 1);
+  return place < reductions_.size() ? &reductions_[place] : nullptr;
 }
 
 const SumPlan* HaloExchange::sums(int exchange) const {
-  if (exact_ || sums_.empty()) return nullptr;
-  const auto place = narrowed_.empty() ? std::size_t{0} : static_cast<std::size_t>(exchange - 1);
-  return place < sums_.size() ? &sums_[place] : nullptr;
+  const ReductionPlan* plan = reduction(exchange);
+  return plan != nullptr && plan->sums ? &*plan->sums : nullptr;
+}
+
+const PartialPlan* HaloExchange::partials(int exchange) const {
+  const ReductionPlan* plan = reduction(exchange);
+  return plan != nullptr && plan->partials ? &*plan->partials : nullptr;
+}
+
+CoverCosts HaloExchange::cover_costs(const StepExchange& exchange, std::int64_t place_bytes) const {
+  return halo::cover_costs(
+      exchange,
+      {.row_bytes = encode_->row_bytes(exchange.cols), .share = exchange.left, .place_bytes = place_bytes});
+}
+
+std::int64_t HaloExchange::tail_bytes(const HaloPass& pass, std::int64_t cols) const {
+  const PartialPlan* plan = partials_of(pass);
+  return plan == nullptr ? 0 : halo::tail_bytes(pass, cols, plan->place_bytes);
 }
 
 const HaloLists& HaloExchange::planned(const HaloPass& pass) const {
   if (const SumPlan* plan = plan_of(pass)) return plan->lists;
+  if (const PartialPlan* plan = partials_of(pass)) return plan->lists(pass.part);
   const auto exchange = static_cast<std::size_t>(pass.layer - 1);
   return exact_ || exchange >= narrowed_.size() ? lists_ : narrowed_[exchange];
 }
@@ -85,6 +116,7 @@ const HaloLists& HaloExchange::planned(const HaloPass& pass) const {
 HaloNodes HaloExchange::nodes(const HaloPass& pass) const {
   HaloNodes nodes = nodes_;
   if (const SumPlan* plan = plan_of(pass)) nodes.ids = plan->ids.span();
+  if (const PartialPlan* plan = partials_of(pass)) nodes.ids = plan->ids(pass.part);
   return nodes;
 }
 
@@ -93,8 +125,9 @@ const HaloLists& HaloExchange::selected(const HaloPass& pass) {
   return exact_ || rehearsing() ? lists_ : select_->select(planned(pass), nodes(pass), pass);
 }
 
-bool HaloExchange::in_frames() const {
-  return !rehearsing() && (checksum_ || (!exact_ && (encode_->frames() != nullptr || select_->decides())));
+bool HaloExchange::in_frames(const HaloPass& pass) const {
+  return !rehearsing() &&
+         (checksum_ || (!as_is(pass) && (encode_->frames() != nullptr || select_->decides())));
 }
 
 // Of what a plan sums, a row that stands for one node alone has that one's id, which is the sender's; a sum
@@ -140,23 +173,28 @@ void HaloExchange::count(const HaloPass& pass, std::int64_t cols, Ledger& into) 
   const RowCounts& all = planned(pass).counts;
   const auto &planned_rows = pass.backward ? all.receive : all.send,
              &rows = pass.backward ? lists.counts.receive : lists.counts.send;
-  const std::int64_t header = encode().header_bytes(cols), payload = encode().row_bytes(cols) - header;
+  const std::int64_t tail = tail_bytes(pass, cols), header = encode(pass).header_bytes(cols),
+                     payload = encode(pass).row_bytes(cols) - header + tail;
   std::vector<FrameCounts> counts(rows.size());
   for (std::size_t peer = 0; peer < rows.size(); ++peer)
     counts[peer] = {.rows = rows[peer],
                     .messages = rows[peer] > 0 ? 1 : 0,
                     .bytes = {rows[peer] * payload, rows[peer] * header}};
-  if (in_frames())
-    for (const HaloLink& link : sending(lists, pass))
-      counts[static_cast<std::size_t>(link.peer.value())] =
-          framed().known_counts(exchange_of(pass, cols), link);
+  if (in_frames(pass)) {
+    for (const HaloLink& link : sending(lists, pass)) {
+      FrameCounts& of_link = counts[static_cast<std::size_t>(link.peer.value())];
+      of_link = framed(pass).known_counts(exchange_of(pass, cols), link);
+      of_link.bytes.payload += link.rows() * tail;
+    }
+  }
   for (std::size_t peer = 0; peer < rows.size(); ++peer) {
     counts[peer].skipped = planned_rows[peer] - counts[peer].rows;
     add_counts(pass, Rank(static_cast<int>(peer)), counts[peer], into);
   }
 }
 
-HaloExchange::Flight HaloExchange::start(const Backend& on, ConstTensor x, const HaloPass& pass) {
+HaloExchange::Flight HaloExchange::start(const Backend& on, ConstTensor x, const HaloPass& pass,
+                                         std::span<const std::byte> tails) {
   if (observer_) observer_(pass, x.cols);
   const MemoryUse use(MemoryKind::halo);
   Flight flight;
@@ -166,17 +204,19 @@ HaloExchange::Flight HaloExchange::start(const Backend& on, ConstTensor x, const
   // device where the communicator takes its memory. Frames are packed by the host.
   const UseMemory host(nullptr);
   flight.lists_ = &selected(pass);
-  ledger_->add({std::string(counter_) + ".plan_bytes", pass.layer, -1},
-               static_cast<double>(lists_.plan_rows * encode().row_bytes(x.cols)));
-  in_frames() ? start_frames(on, x, flight) : start_rows(on, x, flight);
+  if (pass.part == HaloPart::rows)
+    ledger_->add({std::string(counter_) + ".plan_bytes", pass.layer, -1},
+                 static_cast<double>(lists_.plan_rows * encode(pass).row_bytes(x.cols)));
+  in_frames(pass) ? start_frames(on, x, tails, flight) : start_rows(on, x, tails, flight);
   return flight;
 }
 
-void HaloExchange::start_rows(const Backend& on, ConstTensor x, Flight& flight) {
+void HaloExchange::start_rows(const Backend& on, ConstTensor x, std::span<const std::byte> tails,
+                              Flight& flight) {
   const HaloPass& pass = flight.pass_;
   const HaloLists& lists = *flight.lists_;
   count(pass, x.cols, *ledger_);
-  const std::int64_t row_bytes = encode().row_bytes(x.cols);
+  const std::int64_t row_bytes = encode(pass).row_bytes(x.cols) + tail_bytes(pass, x.cols);
   const auto owned = static_cast<std::size_t>(lists.owned);
   const auto sends = std::ssize(lists.send_rows);
   {
@@ -185,20 +225,23 @@ void HaloExchange::start_rows(const Backend& on, ConstTensor x, Flight& flight) 
     flight.arrived_ = Buffer(static_cast<std::size_t>((pass.backward ? sends : lists.halo) * row_bytes));
   }
   const std::span<const StoreId> ids = nodes(pass).ids;
-  if (flight.sent_.bytes() > 0 && !rehearsing())
-    encode().encode(on,
-                    {.x = x,
-                     .rows = pass.backward ? lists.halo_rows.span() : lists.send_rows.span(),
-                     .ids = pass.backward ? ids.subspan(owned) : ids.first(owned),
-                     .draws = rounding_draws(pass, nodes_.seed, nodes_.self)},
-                    flight.sent_.data());
+  if (pass.part == HaloPart::partials)
+    encode_with_tails(on, x, tails, flight);
+  else if (flight.sent_.bytes() > 0 && !rehearsing())
+    encode(pass).encode(on,
+                        {.x = x,
+                         .rows = pass.backward ? lists.halo_rows.span() : lists.send_rows.span(),
+                         .ids = pass.backward ? ids.subspan(owned) : ids.first(owned),
+                         .draws = rounding_draws(pass, nodes_.seed, nodes_.self)},
+                        flight.sent_.data());
   const RowCounts reversed{.send = lists.counts.receive, .receive = lists.counts.send};
   flight.messages_ = route_->start({flight.sent_.data(), flight.sent_.bytes()},
                                    {flight.arrived_.data(), flight.arrived_.bytes()},
                                    pass.backward ? reversed : lists.counts, row_bytes, label(pass));
 }
 
-void HaloExchange::start_frames(const Backend& on, ConstTensor x, Flight& flight) {
+void HaloExchange::start_frames(const Backend& on, ConstTensor x, std::span<const std::byte> tails,
+                                Flight& flight) {
   const HaloPass& pass = flight.pass_;
   const HaloLists& lists = *flight.lists_;
   const FramedRows::Exchange exchange = exchange_of(pass, x.cols);
@@ -206,6 +249,7 @@ void HaloExchange::start_frames(const Backend& on, ConstTensor x, Flight& flight
   const std::vector<HaloLink> links = sending(lists, pass);
   const RowCounts& all = planned(pass).counts;
   std::vector<std::int64_t> skipped = pass.backward ? all.receive : all.send;
+  const std::int64_t tail = tail_bytes(pass, x.cols);
   flight.packed_.resize(links.size());
   for (std::size_t i = 0; i < links.size(); ++i) {
     const HaloLink& link = links[i];
@@ -214,7 +258,10 @@ void HaloExchange::start_frames(const Backend& on, ConstTensor x, Flight& flight
       copy(on, x.row_range(link.begin, link.begin + link.rows()), rows);
     else
       gather_rows(on, x, places.subspan(static_cast<std::size_t>(link.begin), link.ids.size()), rows);
-    FrameCounts counts = framed().pack(Cpu{}, exchange, link, rows, flight.packed_[i]);
+    std::copy_n(tails.begin() + link.begin * tail, link.rows() * tail,
+                appended(flight.packed_[i], link.rows() * tail));
+    FrameCounts counts = framed(pass).pack(Cpu{}, exchange, link, rows, flight.packed_[i]);
+    counts.bytes.payload += link.rows() * tail;
     std::int64_t& rest = skipped[static_cast<std::size_t>(link.peer.value())];
     counts.skipped = std::exchange(rest, 0) - counts.rows;
     add_counts(pass, link.peer, counts, *ledger_);
@@ -228,7 +275,7 @@ void HaloExchange::start_frames(const Backend& on, ConstTensor x, Flight& flight
   for (std::size_t i = 0; i < links.size(); ++i) parcels.push_back({links[i].peer, flight.packed_[i]});
   std::vector<FrameExchange::Expected> expected;
   for (const HaloLink& link : flight.arriving_)
-    expected.push_back({link.peer, framed().most_bytes(exchange, link)});
+    expected.push_back({link.peer, framed(pass).most_bytes(exchange, link) + link.rows() * tail});
   flight.frames_ = route_->start_frames(parcels, expected, label(pass));
 }
 
@@ -242,17 +289,17 @@ Matrix HaloExchange::decoded(const Backend& on, Flight& flight, const Kept* kept
   const HaloPass& pass = flight.pass_;
   const HaloLists& lists = *flight.lists_;
   const MemoryUse use(MemoryKind::halo);
-  const UseMemory where(in_frames() ? nullptr : UseMemory::current());
+  const UseMemory where(in_frames(pass) ? nullptr : UseMemory::current());
   Matrix rows(pass.backward ? std::ssize(lists.send_rows) : lists.halo, flight.cols_);
-  if (!in_frames()) {
-    encode().decode(on, flight.arrived_.data(), rows);
+  if (!in_frames(pass)) {
+    encode(pass).decode(on, flight.arrived_.data(), rows);
   } else {
     if (kept != nullptr) gather_kept(on, *kept, flight, rows);
     for (std::size_t i = 0; i < flight.arriving_.size(); ++i) {
       const HaloLink& link = flight.arriving_[i];
       const std::vector<char> crossed =
-          framed().unpack(Cpu{}, exchange_of(pass, flight.cols_), link, flight.frames_.frame(i),
-                          rows.view().row_range(link.begin, link.begin + link.rows()));
+          framed(pass).unpack(Cpu{}, exchange_of(pass, flight.cols_), link, flight.frames_.frame(i),
+                              rows.view().row_range(link.begin, link.begin + link.rows()));
       flight.crossed_.insert(flight.crossed_.end(), crossed.begin(), crossed.end());
     }
   }
@@ -357,9 +404,9 @@ void HaloExchange::finish_fetch(const Backend& on, Flight& flight, Tensor halo) 
   }
   const HaloLists& lists = *flight.lists_;
   const bool all = lists.halo == halo.rows && lists.halo_rows.empty();
-  if (all && lists.scale == 1 && !in_frames()) {
+  if (all && lists.scale == 1 && !in_frames(flight.pass_)) {
     flight.messages_.wait();
-    encode().decode(on, flight.arrived_.data(), halo);
+    encode(flight.pass_).decode(on, flight.arrived_.data(), halo);
     return;
   }
   if (all) return copy(on, decoded(on, flight), halo);
@@ -368,9 +415,10 @@ void HaloExchange::finish_fetch(const Backend& on, Flight& flight, Tensor halo) 
   if (!rehearsing()) put_rows(on, rows, lists.halo_rows, halo);
 }
 
-HaloExchange::Flight HaloExchange::start_return(const Backend& on, ConstTensor dhalo, int layer,
-                                                std::uint32_t step, Crossing what) {
-  return start(on, dhalo, {.layer = layer, .backward = true, .step = step, .what = what});
+HaloExchange::Flight HaloExchange::start_return(const Backend& on, ConstTensor dhalo, HaloPass pass) {
+  pass.backward = true;
+  pass.zeros = {};
+  return start(on, dhalo, pass);
 }
 
 void HaloExchange::wait(Flight& flight) {

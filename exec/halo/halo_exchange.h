@@ -6,9 +6,16 @@
 
 #include "kith/exec/halo/framed_rows.h"
 #include "kith/exec/halo/kept_rows.h"
+#include "kith/exec/halo/partial_plan.h"
 #include "kith/exec/halo/sum_plan.h"
 
 namespace kith {
+
+/// How an exchange crosses whose owners make what destinations get; neither: its rows cross.
+struct ReductionPlan {
+  std::optional<SumPlan> sums{};
+  std::optional<PartialPlan> partials{};
+};
 
 /// One rank's end of a halo protocol: brings the halo rows of an owned matrix, and takes their gradients
 /// back. The first is linear, the second is its adjoint, so together they are a differentiable op — as long
@@ -31,10 +38,13 @@ class HaloExchange {
   void know_nodes(std::span<const StoreId> ids) { nodes_.ids = ids; }
   /// Lists of the exchanges 1, 2, … that training needs.
   void narrow(std::vector<HaloLists> lists) { narrowed_ = std::move(lists); }
-  /// How the exchanges 1, 2, … cross in training where they are sums; a single plan is that of all exchanges.
-  void plan_sums(std::vector<SumPlan> plans);
-  /// Null: their rows cross.
+  /// How the exchanges 1, 2, … cross in training; a single plan is that of all exchanges.
+  void plan_reductions(std::vector<ReductionPlan> plans);
+  /// Null: they have no such plan, and rows cross.
   const SumPlan* sums(int exchange) const;
+  const PartialPlan* partials(int exchange) const;
+  /// What both ends of an edge cost at such an exchange; a maximum's source is told by so many bytes.
+  CoverCosts cover_costs(const StepExchange& exchange, std::int64_t place_bytes) const;
   /// Values of earlier steps are used in place of some of today's: they must be exchanged before dropout.
   bool keeps_values() const { return keeps_rows() || (!exact_ && framed_.remembers()); }
   /// Of a row of a matrix whose zeros have no gradient, the share of its bytes that crosses, roughly.
@@ -58,6 +68,8 @@ class HaloExchange {
   /// `<counter>.forward.` or `<counter>.backward.` by layer and peer: `rows`, `skipped_rows` (planned, but
   /// not at this step), `payload_bytes`, `header_bytes`, `messages`.
   void count(const HaloPass& pass, std::int64_t cols, Ledger& into);
+  /// The same of all messages of a pass.
+  void count_all(const HaloPass& pass, std::int64_t cols, Ledger& into);
   /// Told of every exchange that starts, before it does.
   using Observer = std::function<void(const HaloPass& pass, std::int64_t cols)>;
   void observe(Observer observer) { observer_ = std::move(observer); }
@@ -93,13 +105,22 @@ class HaloExchange {
   void finish_fetch(const Backend& on, Flight& flight, Tensor halo);
 
   /// Sends the gradients dhalo of what was fetched to the rows' owners.
+  Flight start_return(const Backend& on, ConstTensor dhalo, HaloPass pass);
   Flight start_return(const Backend& on, ConstTensor dhalo, int layer, std::uint32_t step,
-                      Crossing what = Crossing::rows);
+                      Crossing what = Crossing::rows) {
+    return start_return(on, dhalo, HaloPass{.layer = layer, .step = step, .what = what});
+  }
   /// Unless the schedule does not want today's rows.
   void wait(Flight& flight);
   /// Waits; adds the arrived gradients to dx, a row for each of the fetched x's, rank by rank in ascending
   /// order.
   void finish_return(const Backend& on, Flight& flight, Tensor dx);
+
+  /// Sends partials, or backward their gradients: of each the numbers x [·, d] in the protocol's encoding and
+  /// a tail of bytes as it is. On a CPU.
+  Flight start_partials(const Backend& on, ConstTensor x, std::span<const std::byte> tails, HaloPass pass);
+  /// Waits; what arrived, in the order of the plan.
+  void finish_partials(const Backend& on, Flight& flight, Tensor x, std::span<std::byte> tails);
 
  private:
   /// What a direction of a layer keeps from step to step.
@@ -108,17 +129,28 @@ class HaloExchange {
     Flight under_way;  ///< the last step's, not looked at yet
   };
 
-  Flight start(const Backend& on, ConstTensor x, const HaloPass& pass);
+  Flight start(const Backend& on, ConstTensor x, const HaloPass& pass, std::span<const std::byte> tails = {});
+  const ReductionPlan* reduction(int exchange) const;
   const SumPlan* plan_of(const HaloPass& pass) const {
     return pass.what == Crossing::sums ? sums(pass.layer) : nullptr;
   }
+  const PartialPlan* partials_of(const HaloPass& pass) const {
+    const bool reduces = pass.what != Crossing::rows && pass.what != Crossing::sums;
+    return reduces ? partials(pass.layer) : nullptr;
+  }
+  std::int64_t tail_bytes(const HaloPass& pass, std::int64_t cols) const;
   HaloNodes nodes(const HaloPass& pass) const;
-  void start_rows(const Backend& on, ConstTensor x, Flight& flight);
-  void start_frames(const Backend& on, ConstTensor x, Flight& flight);
+  void start_rows(const Backend& on, ConstTensor x, std::span<const std::byte> tails, Flight& flight);
+  void encode_with_tails(const Backend& on, ConstTensor x, std::span<const std::byte> tails, Flight& flight);
+  void start_frames(const Backend& on, ConstTensor x, std::span<const std::byte> tails, Flight& flight);
   /// Rows of what has arrived last, or of this step.
   bool keeps_rows() const { return !exact_ && (schedule_->one_step_late() || select_->keeps_missing()); }
-  bool in_frames() const;
-  FramedRows& framed() { return exact_ ? exact_framed_ : framed_; }
+  /// Terms of GAT's scores are a number a head: they cross as they are.
+  bool as_is(const HaloPass& pass) const {
+    return exact_ || (pass.part == HaloPart::terms && pass.what == Crossing::attention);
+  }
+  bool in_frames(const HaloPass& pass) const;
+  FramedRows& framed(const HaloPass& pass) { return as_is(pass) ? exact_framed_ : framed_; }
   FramedRows::Exchange exchange_of(const HaloPass& pass, std::int64_t cols) const {
     return {pass, cols, nodes_.seed, nodes_.self, exact_ ? nullptr : decisions_};
   }
@@ -129,7 +161,7 @@ class HaloExchange {
   static void wait_for(Flight& flight);
   const HaloLists& planned(const HaloPass& pass) const;
   const HaloLists& selected(const HaloPass& pass);
-  HaloEncode& encode() { return exact_ ? *exact_encode_ : *encode_; }
+  HaloEncode& encode(const HaloPass& pass) { return as_is(pass) ? *exact_encode_ : *encode_; }
   bool one_step_late() const { return !exact_ && schedule_->one_step_late(); }
   /// How many rows a direction of a layer keeps.
   std::int64_t kept_count(const HaloPass& pass) const;
@@ -152,7 +184,7 @@ class HaloExchange {
   bool exact_ = false;
   HaloLists lists_;
   std::vector<HaloLists> narrowed_;
-  std::vector<SumPlan> sums_;
+  std::vector<ReductionPlan> reductions_;
   std::unordered_set<std::int64_t> own_ids_;
   HaloNodes nodes_;
   Observer observer_;

@@ -1,6 +1,6 @@
-// Between two ranks every cut edge needs its source's row to cross, or a sum for its destination: the fewest
-// rows are a minimum vertex cover of the cut edges (SuperGCN, Zhuang et al. 2025). Only of edges that a
-// training reaches back to.
+// Between two ranks every cut edge needs its source's row to cross, or a partial result for its destination:
+// the fewest bytes are a minimum vertex cover of the cut edges, weighted by what both cost (SuperGCN, Zhuang
+// et al. 2025, for sums, where they cost the same). Only of edges that a training reaches back to.
 #include "kith/exec/halo/values.h"
 
 namespace kith::halo {
@@ -15,6 +15,7 @@ class MinimumCover final : public HaloPlanner {
   Cover cover() const override {
     return [](const Bipartite& cut) { return vertex_cover(cut); };
   }
+  bool weighs() const override { return true; }
 };
 
 }  // namespace

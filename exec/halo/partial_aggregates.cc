@@ -1,7 +1,7 @@
 // Pre-aggregation at the producer (DeepGalois, Hoang et al. 2021; FlexGraph, Wang et al. 2021; DistGNN's
-// partial aggregates, Md et al. 2021): a rank sums what its nodes have for a destination elsewhere and sends
-// the sum, one row a pair of destination and rank. Fewer than halo rows where many sources meet in one
-// destination.
+// partial aggregates, Md et al. 2021): a rank makes of its nodes what they have for a destination elsewhere —
+// their sum, their maximum, their mean by attention — and sends that, one row a pair of destination and rank.
+// Fewer than halo rows where many sources meet in one destination.
 #include "kith/exec/halo/values.h"
 
 namespace kith::halo {

@@ -130,11 +130,6 @@ void check_protocol(const HaloProtocol& protocol, const Model& model) {
                     "step to step "
                     "as they were before dropout; use plan halo-rows or needed-rows",
                     protocol.plan, protocol.schedule, protocol.select));
-  if (protocol.plan == "partial-aggregates" && !model.sums_neighbours())
-    throw InputError(
-        "plan partial-aggregates sends sums over neighbours by fixed weights (gcn, sage, gin), which "
-        "attention "
-        "and maxima do not make; use plan cover, which sends them rows, or needed-rows");
   if (make_select(protocol.select)->drops_rows() && !model.sums_neighbours())
     throw InputError(fmt::format(
         "select {} leaves out neighbours and scales up the others, which is right in the mean for sums over "

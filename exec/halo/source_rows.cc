@@ -4,19 +4,18 @@
 
 namespace kith {
 
-SourceRows::SourceRows(const Backend& on, const LayerGraph& graph, ConstTensor x, int layer,
-                       std::uint32_t step)
-    : SourceRows(on, graph, x, graph.halo()->start_fetch(on, x, layer, step)) {}
+SourceRows::SourceRows(const Backend& on, const LayerGraph& graph, ConstTensor x, const HaloPass& pass)
+    : SourceRows(on, graph, x, graph.halo()->start_fetch(on, x, pass)) {}
 
 SourceRows::SourceRows(const Backend& on, const LayerGraph& graph, ConstTensor x, HaloExchange::Flight flight)
     : on_(on), graph_(&graph), all_(graph.sources(), x.cols), flight_(std::move(flight)) {
   axpby(on, 1, x, 0, all_.view().row_range(0, graph.destinations()));
 }
 
-void return_gradients(const Backend& on, const LayerGraph& graph, ConstTensor all, int layer,
-                      std::uint32_t step, GradientSlot dx) {
+void return_gradients(const Backend& on, const LayerGraph& graph, ConstTensor all, const HaloPass& pass,
+                      GradientSlot dx) {
   const std::int64_t owned = graph.destinations();
-  auto flight = graph.halo()->start_return(on, all.row_range(owned, graph.sources()), layer, step);
+  auto flight = graph.halo()->start_return(on, all.row_range(owned, graph.sources()), pass);
   axpby(on, 1, all.row_range(0, owned), dx.beta, dx.tensor);
   graph.halo()->finish_return(on, flight, dx.tensor);
 }

@@ -8,8 +8,8 @@ namespace kith {
 /// The rows of all sources of a full graph, while those of the halo are under way.
 class SourceRows {
  public:
-  /// Copies x [destinations, d] and starts its exchange; counted under `layer`.
-  SourceRows(const Backend& on, const LayerGraph& graph, ConstTensor x, int layer, std::uint32_t step);
+  /// Copies x [destinations, d] and starts its exchange; counted under the pass's layer.
+  SourceRows(const Backend& on, const LayerGraph& graph, ConstTensor x, const HaloPass& pass);
   /// The same for an exchange that was started.
   SourceRows(const Backend& on, const LayerGraph& graph, ConstTensor x, HaloExchange::Flight flight);
 
@@ -60,8 +60,8 @@ class SourceRows {
 
 /// The backward pass of the exchange: of gradients of all sources' rows, `all` [sources, d], the halo's go to
 /// their owners, and dx [destinations, d] gets this rank's own with those that arrive.
-void return_gradients(const Backend& on, const LayerGraph& graph, ConstTensor all, int layer,
-                      std::uint32_t step, GradientSlot dx);
+void return_gradients(const Backend& on, const LayerGraph& graph, ConstTensor all, const HaloPass& pass,
+                      GradientSlot dx);
 
 /// Whether x holds the rows of the destinations alone, so that the others must be fetched.
 bool needs_exchange(const LayerGraph& graph, std::int64_t x_rows);

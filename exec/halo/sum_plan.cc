@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <numeric>
 
-#include "kith/exec/halo/cut_edges.h"
+#include "kith/exec/halo/told.h"
 #include "kith/graph/builders.h"
 
 namespace kith {
@@ -22,7 +22,6 @@ Array<float> SumPlan::column_scale(std::span<const float> of_nodes) const {
 namespace halo {
 namespace {
 
-constexpr std::int64_t kIdBytes = sizeof(std::int64_t);
 constexpr std::int32_t kAbsent = -1;
 
 /// What one rank asks of others, in the order of the ranks and of the rows on the wire.
@@ -43,21 +42,15 @@ class Receiver {
     place_.assign(static_cast<std::size_t>(owners.owned) + halo.size(), kAbsent);
   }
 
-  void choose(SumPlan& plan, HaloPlanner::Cover cover) {
-    std::vector<std::int32_t> owner(place_.size(), kAbsent);
-    for (std::size_t h = 0; h < halo_.size(); ++h)
-      owner[static_cast<std::size_t>(owners_.owned) + h] = owners_.owner(halo_[h]).value();
-    const auto ranks = static_cast<std::int32_t>(asked_.rows.size());
-    const std::vector<CutEdges> cut = cut_edges(
-        {.csr = rows_.csr, .end = rows_.csr.n(), .wanted = rows_.wanted, .owner = owner, .owners = ranks});
-    for (std::size_t rank = 0; rank < cut.size(); ++rank) {
-      if (cut[rank].rows.empty()) continue;
-      const VertexCover chosen = cover(cut[rank].graph());
-      ++plan.pairs;
-      plan.least += chosen.method == CoverMethod::minimum ? 1 : 0;
+  void choose(SumPlan& plan, const CoverRule& rule) {
+    const CoveredCuts cuts = covered_cuts(owners_, halo_, rows_, rule);
+    plan.pairs = cuts.pairs;
+    plan.least = cuts.least;
+    for (std::size_t rank = 0; rank < cuts.edges.size(); ++rank) {
+      if (cuts.edges[rank].rows.empty()) continue;
       const std::size_t before = asked_.lengths.size(), nodes = asked_.nodes.size();
-      ask_rows(cut[rank], chosen);
-      ask_sums(cut[rank], chosen);
+      ask_rows(cuts.edges[rank], cuts.covers[rank]);
+      ask_sums(cuts.edges[rank], cuts.covers[rank]);
       asked_.rows[rank] = static_cast<std::int64_t>(asked_.lengths.size() - before);
       asked_.sources[rank] = static_cast<std::int64_t>(asked_.nodes.size() - nodes);
     }
@@ -133,24 +126,12 @@ class Receiver {
 
 /// What others asked of this rank: a row for each, of the owned rows it sums.
 void tell(const HaloPlanner::Owners& owners, const Asked& asked, SumPlan& plan) {
-  const ExchangeLabel label{.what = "telling owners which sums are needed", .counter = "setup"};
   RowExchange& exchange = owners.rows;
-  const auto told = [&](const auto& values, const std::vector<std::int64_t>& counts,
-                        std::vector<std::int64_t>& arriving) {
-    arriving = exchange.exchange_counts(counts, label);
-    const RowCounts both{.send = counts, .receive = arriving};
-    using Value = typename std::remove_cvref_t<decltype(values)>::value_type;
-    static_assert(sizeof(Value) == kIdBytes);
-    Array<Value> received(static_cast<std::size_t>(both.total_receive()));
-    exchange.exchange(std::as_bytes(std::span(values)), std::as_writable_bytes(received.span()), both,
-                      kIdBytes, label);
-    return received;
-  };
   plan.lists.counts.receive = asked.rows;
   std::vector<std::int64_t> sources;
-  const Array<std::int64_t> lengths = told(asked.lengths, asked.rows, plan.lists.counts.send);
-  const Array<StoreId> labels = told(asked.labels, asked.rows, plan.lists.counts.send);
-  const Array<GlobalId> nodes = told(asked.nodes, asked.sources, sources);
+  const Array<std::int64_t> lengths = told(exchange, asked.lengths, asked.rows, plan.lists.counts.send);
+  const Array<StoreId> labels = told(exchange, asked.labels, asked.rows, plan.lists.counts.send);
+  const Array<GlobalId> nodes = told(exchange, asked.nodes, asked.sources, sources);
 
   plan.lists.owned = lengths.ssize();
   plan.lists.halo = std::ssize(asked.lengths);
@@ -175,10 +156,10 @@ void tell(const HaloPlanner::Owners& owners, const Asked& asked, SumPlan& plan) 
 }  // namespace
 
 SumPlan summed(const HaloPlanner::Owners& owners, std::span<const GlobalId> halo, const CutRows& rows,
-               HaloPlanner::Cover cover) {
+               const CoverRule& rule) {
   SumPlan plan;
   Receiver receiver(owners, halo, rows);
-  receiver.choose(plan, cover);
+  receiver.choose(plan, rule);
   tell(owners, receiver.asked(), plan);
   plan.csr = receiver.csr();
   return plan;

@@ -1,7 +1,7 @@
 #pragma once
 #include <memory>
 
-#include "kith/exec/halo/axes.h"
+#include "kith/exec/halo/covered_cuts.h"
 #include "kith/exec/layer_graph.h"
 
 namespace kith {
@@ -31,16 +31,9 @@ struct SumPlan {
 
 namespace halo {
 
-/// What a plan of sums is made from.
-struct CutRows {
-  CsrView<std::int32_t> csr;     ///< owned × (owned + halo)
-  std::span<const StoreId> ids;  ///< [owned + halo]
-  std::vector<bool> wanted;      ///< [owned]: rows whose sums count; the others stay without sources
-};
-
 /// By a cover for every rank that this one hears from, told to that rank. Collective.
 SumPlan summed(const HaloPlanner::Owners& owners, std::span<const GlobalId> halo, const CutRows& rows,
-               HaloPlanner::Cover cover);
+               const CoverRule& rule);
 
 }  // namespace halo
 }  // namespace kith

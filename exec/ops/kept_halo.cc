@@ -7,13 +7,11 @@ bool keeps_halo(const LayerGraph& graph) { return graph.halo() != nullptr && gra
 
 Var with_kept_halo(Tape& tape, const LayerGraph& graph, Var x) {
   if (!keeps_halo(graph) || !needs_exchange(graph, x.rows())) return x;
-  const int layer = tape.next_exchange();
-  const std::uint32_t step = tape.step();
-  return tape.record(
-      SourceRows(tape.on(), graph, x.value(), layer, step).arrived(), {x},
-      [id = x.id(), &graph, layer, step](const Backend& on, ConstTensor dy, Gradients& gradients) {
-        if (auto dx = gradients.slot(id)) return_gradients(on, graph, dy, layer, step, dx);
-      });
+  const HaloPass pass{.layer = tape.next_exchange(), .step = tape.step()};
+  return tape.record(SourceRows(tape.on(), graph, x.value(), pass).arrived(), {x},
+                     [id = x.id(), &graph, pass](const Backend& on, ConstTensor dy, Gradients& gradients) {
+                       if (auto dx = gradients.slot(id)) return_gradients(on, graph, dy, pass, dx);
+                     });
 }
 
 }  // namespace kith

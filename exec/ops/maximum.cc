@@ -1,6 +1,6 @@
 // The maximum over in-neighbours. Arrivals change nothing of what is chosen: a row is computed once, when all
 // its sources are in place, in the order of its entries.
-#include "kith/exec/halo/source_rows.h"
+#include "kith/exec/halo/partial_maxima.h"
 #include "kith/exec/ops.h"
 #include "kith/kernels/dense.h"
 #include "kith/kernels/max.h"
@@ -12,8 +12,7 @@ namespace {
 struct Chosen {
   Array<std::int32_t> slots;  ///< [destinations, d]
   bool exchanged = false;
-  int layer = 0;
-  std::uint32_t step = 0;
+  HaloPass pass;
 };
 
 void maximum_backward(const Backend& on, const LayerGraph& graph, const Chosen& chosen, ConstTensor dy,
@@ -25,19 +24,34 @@ void maximum_backward(const Backend& on, const LayerGraph& graph, const Chosen& 
   }
   Matrix all(graph.sources(), dy.cols);
   row_maximum_backward(on, graph.csr(), graph.transpose_with_edges(), chosen.slots.span(), dy, 0, all);
-  return_gradients(on, graph, all, chosen.layer, chosen.step, dx);
+  return_gradients(on, graph, all, chosen.pass, dx);
+}
+
+/// With a plan by which owners make partial maxima.
+Var maximum_in_parts(Tape& tape, const LayerGraph& graph, const Var& x, const HaloPass& pass) {
+  PartialMaxima maxima(graph, pass);
+  Matrix y = maxima.forward(tape.on(), x.value());
+  return tape.record(
+      std::move(y), {x},
+      [id = x.id(), maxima = std::move(maxima)](const Backend& on, ConstTensor dy, Gradients& gradients) {
+        if (auto dx = gradients.slot(id)) maxima.backward(on, dy, dx);
+      });
 }
 
 }  // namespace
 
 Var neighbour_maximum(Tape& tape, const LayerGraph& graph, const Var& x) {
+  const bool exchanged = needs_exchange(graph, x.rows());
+  HaloPass pass{.step = tape.step(), .what = Crossing::maxima};
+  if (exchanged) pass.layer = tape.next_exchange();
+  if (exchanged && graph.halo()->partials(pass.layer) != nullptr)
+    return maximum_in_parts(tape, graph, x, pass);
   Chosen chosen{.slots = Array<std::int32_t>(static_cast<std::size_t>(graph.destinations() * x.cols())),
-                .exchanged = needs_exchange(graph, x.rows()),
-                .step = tape.step()};
+                .exchanged = exchanged,
+                .pass = pass};
   Matrix y(graph.destinations(), x.cols());
-  if (chosen.exchanged) {
-    chosen.layer = tape.next_exchange();
-    SourceRows sources(tape.on(), graph, x.value(), chosen.layer, chosen.step);
+  if (exchanged) {
+    SourceRows sources(tape.on(), graph, x.value(), pass);
     sources.cover(
         [&](std::span<const std::int32_t> rows) {
           row_maximum(tape.on(), graph.csr(), rows, sources.all(), y, chosen.slots.span());

@@ -69,7 +69,7 @@ class ForwardSweep {
     shift();
     block_.exponentiate();
     add_exponentials();
-    if (s_.drops) drop(first - s_.a.indptr[row_]);
+    if (s_.drops) drop(first);
     add_rows(block_.shape, block_.rows, block_.weight, count, shrink_.data(), row_sum_, in_turn<2, 1>(step));
   }
 
@@ -122,8 +122,8 @@ class ForwardSweep {
       hn::StoreU(hn::MulAdd(hn::LoadU(d, shrink_.data() + h), hn::LoadU(d, sum_ + h), sum), d, sum_ + h);
     });
   }
-  HWY_INLINE void drop(std::int64_t slot) {
-    block_.draw_row(s_.destinations[row_], slot);
+  HWY_INLINE void drop(std::int64_t first) {
+    block_.draw_entries_of_row(row_, first);
     over_vectors(block_.count * heads_, [&](std::int64_t j) HWY_ATTR {
       hn::StoreU(hn::Mul(hn::LoadU(Tag(), block_.weight + j), hn::LoadU(Tag(), block_.factor + j)), Tag(),
                  block_.weight + j);

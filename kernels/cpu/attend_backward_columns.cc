@@ -118,8 +118,9 @@ class ColumnGradientSweep {
     std::int64_t slots[AttentionBlock<DH, kWhole>::kMostEntries];
     for (std::int64_t k = 0; k < block_.count; ++k) {
       const std::int64_t destination = s_.a.indices[first + k];
+      const std::int64_t entry = call_.edge[first + k];
       ids[k] = s_.destinations[destination];
-      slots[k] = call_.edge[first + k] - call_.indptr[destination];
+      slots[k] = s_.slots.empty() ? entry - call_.indptr[destination] : s_.slots[entry];
     }
     block_.draw_entries(ids, slots);
   }

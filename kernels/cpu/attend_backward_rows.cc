@@ -67,7 +67,7 @@ class RowGradientSweep {
     }
     block_.multiply_rows(call_.dy.row(row_), in_turn<2, 1>(step));
     weigh();
-    if (s_.drops) block_.draw_row(s_.destinations[row_], first - s_.a.indptr[row_]);
+    if (s_.drops) block_.draw_entries_of_row(row_, first);
     multiply_by_dalpha();
     add_inner();
     if constexpr (kAdditive) add_sides();
@@ -76,14 +76,15 @@ class RowGradientSweep {
   void merge(const float* state) { add_to(state, static_cast<std::int64_t>(state_.size()), state_.data()); }
 
   void finish(std::int64_t row, std::int64_t) {
+    const float* inner = call_.inner.data != nullptr ? call_.inner.row(row) : inner_;
     float* facts = call_.facts.row(row);
     if (!kAdditive) facts = std::copy_n(s_.own.row(row), heads_, facts);
     facts = std::copy_n(call_.log_sums.row(row), heads_, facts);
-    std::copy_n(inner_, heads_, facts);
+    std::copy_n(inner, heads_, facts);
     if (call_.d_own.data == nullptr) return;
     float* out = call_.d_own.row(row);
     for (std::int64_t j = 0; j < side_; ++j) {
-      const float value = with_dalpha_[j] - inner_[kAdditive ? j / s_.width : j] * plain_[j];
+      const float value = with_dalpha_[j] - inner[kAdditive ? j / s_.width : j] * plain_[j];
       out[j] = call_.beta == 0 ? value : call_.beta * out[j] + value;
     }
   }

@@ -140,6 +140,17 @@ class AttentionBlock {
       draws_.consecutive(id, static_cast<std::uint32_t>(first + j / 4), sweep.mask.step, words_ + j);
     words_to_factors(words_);
   }
+  /// The same for the entries from `first` on of a row of the sweep's own matrix.
+  HWY_INLINE void draw_entries_of_row(std::int64_t row, std::int64_t first) {
+    if (sweep.slots.empty()) return draw_row(sweep.destinations[row], first - sweep.a.indptr[row]);
+    StoreId ids[kMostEntries];
+    std::int64_t slots[kMostEntries];
+    for (std::int64_t k = 0; k < count; ++k) {
+      ids[k] = sweep.destinations[row];
+      slots[k] = sweep.slots[first + k];
+    }
+    draw_entries(ids, slots);
+  }
   /// The same where entry k is the slots[k]-th of its own destination ids[k].
   HWY_INLINE void draw_entries(const StoreId* ids, const std::int64_t* slots) {
     drawn_.resize(static_cast<std::size_t>(per_block * (heads / 4 + 2) * 4 + kDrawnWords));

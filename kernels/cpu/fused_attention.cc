@@ -13,6 +13,7 @@ AttentionSweep with_dropout(AttentionSweep sweep, const EdgeDropout& dropout) {
   sweep.drops = dropout.p > 0;
   sweep.mask = mask_of(dropout.p, dropout.key, dropout.step, 0);
   sweep.destinations = dropout.destinations;
+  sweep.slots = dropout.slots;
   return sweep;
 }
 
@@ -70,8 +71,12 @@ void attend_backward(Cpu, CsrView<std::int32_t> a, const TransposedCsr& transpos
                      const GatGradients& gradients) {
   const AttentionSweep sweep = sweep_of(a, {}, attention);
   Matrix facts(a.n(), 3 * sweep.heads);
-  attention_row_gradients(
-      {.sweep = sweep, .dy = of.dy, .log_sums = of.log_sums, .facts = facts, .d_own = gradients.dleft});
+  attention_row_gradients({.sweep = sweep,
+                           .dy = of.dy,
+                           .log_sums = of.log_sums,
+                           .facts = facts,
+                           .d_own = gradients.dleft,
+                           .inner = of.inner});
   attention_column_gradients(RowSweep(transpose.csr, {}), {.sweep = transposed(sweep, transpose),
                                                            .edge = transpose.edge,
                                                            .indptr = a.indptr,
@@ -95,7 +100,8 @@ void attend_backward(Cpu, CsrView<std::int32_t> a, const TransposedCsr& transpos
                            .log_sums = of.log_sums,
                            .facts = facts,
                            .d_own = gradients.d_own,
-                           .beta = gradients.own_beta});
+                           .beta = gradients.own_beta,
+                           .inner = of.inner});
   const RowSweep rows(transpose.csr, {});
   std::vector<double> slots(static_cast<std::size_t>(rows.slots()) * gradients.d_att.size());
   attention_column_gradients(rows, {.sweep = transposed(sweep, transpose),

@@ -22,6 +22,7 @@ struct AttentionSweep {
   bool drops = false;
   DropoutMask mask;
   std::span<const StoreId> destinations;  ///< of the draws
+  std::span<const std::int32_t> slots;    ///< of the graph's entries, in its order; empty: their positions
 };
 
 /// y[i] = Σ dropped α x, and log_sums[i].
@@ -37,7 +38,8 @@ struct AttentionRowGradients {
   ConstTensor dy, log_sums;
   Tensor facts;
   Tensor d_own;
-  float beta = 0;  ///< of d_own
+  float beta = 0;          ///< of d_own
+  ConstTensor inner = {};  ///< D where the swept rows are not whole
 };
 
 /// The gradient of the sources' side, over the transpose: rows are sources, columns are destinations.

@@ -58,7 +58,7 @@ Entries halo_counts(const Entries& all) {
 }
 
 TEST(Forecast, CountedBytesAreThoseOfThePlanForEveryPreset) {
-  for (const std::string model : {"gcn", "gat"}) {
+  for (const std::string model : {"gcn", "gat", "gatv2", "sage-max"}) {
     for (const HaloPreset& preset : halo_presets()) {
       if (!fits(preset, model)) continue;
       const PartitionedStore parts = cut(training_graph(), "random", 3);
@@ -72,6 +72,32 @@ TEST(Forecast, CountedBytesAreThoseOfThePlanForEveryPreset) {
       for (std::size_t rank = 0; rank < real.size(); ++rank)
         EXPECT_EQ(said.ledgers[rank], halo_counts(real[rank]))
             << preset.name << ", " << model << ", rank " << rank;
+    }
+  }
+}
+
+/// Rows, partials and terms, in the protocol's encoding or as they are, with and without a checksum.
+TEST(Forecast, CountedBytesAreThoseOfThePlanWhereOwnersMakeMaximaAndAttention) {
+  const PartitionedStore parts = cut(training_graph(), "random", 3);
+  for (const std::string model : {"gat", "gatv2", "sage-max"}) {
+    for (const std::string plan : {"partial-aggregates", "cover"}) {
+      for (const std::string encode : {"fp32", "bf16", "int4", "falling:4"}) {
+        for (const bool checksum : {false, true}) {
+          Training training = with(model, {.plan = plan, .encode = encode, .checksum = checksum});
+          training.options.protocol.steps = training.options.epochs = 2;
+          const ProtocolTraffic said = counted_traffic(parts, training.options, factory(training.model));
+          const std::vector<Entries> real = counted(parts, training);
+          for (std::size_t rank = 0; rank < real.size(); ++rank) {
+            EXPECT_EQ(said.ledgers[rank], halo_counts(real[rank]))
+                << model << explained(training.options.protocol) << rank;
+            double bytes = 0;
+            for (const std::string direction : {"halo.forward.", "halo.backward."})
+              bytes += sum(real[rank], direction + "payload_bytes", 1) +
+                       sum(real[rank], direction + "header_bytes", 1);
+            EXPECT_EQ(bytes, sum(real[rank], "halo.bytes", 1)) << model << ", " << plan << ", " << encode;
+          }
+        }
+      }
     }
   }
 }

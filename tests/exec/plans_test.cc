@@ -1,6 +1,7 @@
 // Every exact plan is the training of one rank, and what it sends is what its idea says.
 #include <map>
 #include <mutex>
+#include <numeric>
 #include <set>
 
 #include "exec/trained.h"
@@ -9,6 +10,7 @@
 #include <gtest/gtest.h>
 
 #include "kith/core/error.h"
+#include "kith/exec/halo/forecast.h"
 #include "kith/exec/halo/protocol.h"
 #include "kith/exec/local_graph.h"
 
@@ -27,9 +29,13 @@ Training with(const std::string& model, const HaloProtocol& protocol) {
   return training;
 }
 
-bool fits(const std::string& plan, const std::string& model) {
-  const bool sums = model == "gcn" || model == "sage" || model == "gin";
-  return plan != "partial-aggregates" || sums;
+ModelFactory factory(const ModelOptions& options) {
+  return [options](Parameters& parameters, std::int64_t in, std::int64_t classes) {
+    ModelOptions sized = options;
+    sized.in = in;
+    sized.classes = classes;
+    return make_model(parameters, sized);
+  };
 }
 
 class PlansOf : public testing::TestWithParam<std::string> {};
@@ -46,7 +52,6 @@ TEST_P(PlansOf, OnAnyRanksAndPartsAreTheTrainingOfOneRank) {
     for (const int ranks : {1, 2, 3, 4, 7}) {
       const PartitionedStore parts = cut(training_graph(), method, ranks);
       for (const std::string& plan : halo_choices("plan")) {
-        if (!fits(plan, model)) continue;
         const std::string where = plan + ", " + method + " on " + std::to_string(ranks);
         const Trained overlap = trained_on_threads(ranks, parts, with(model, {.plan = plan}));
         Training synchronous = with(model, {.plan = plan, .schedule = "sync"});
@@ -62,33 +67,41 @@ TEST_P(PlansOf, OnAnyRanksAndPartsAreTheTrainingOfOneRank) {
 }
 
 TEST(Plans, SeveralPartsOnARankAreTheSameTraining) {
-  const Trained one = trained_on_threads(1, cut(training_graph(), "range", 1), full_graph_training("gcn"));
-  for (const std::string plan : {"partial-aggregates", "cover"}) {
-    const Trained some =
-        trained_on_threads(3, cut(training_graph(), "metis", 5), with("gcn", {.plan = plan}));
-    EXPECT_LT(largest_relative_difference(some.losses, one.losses), 1e-4) << plan;
-    EXPECT_LT(relative_distance(some.first_gradient, one.first_gradient), 1e-5) << plan;
+  for (const std::string model : {"gcn", "gat", "sage-max"}) {
+    const Trained one = trained_on_threads(1, cut(training_graph(), "range", 1), full_graph_training(model));
+    for (const std::string plan : {"partial-aggregates", "cover"}) {
+      const Trained some =
+          trained_on_threads(3, cut(training_graph(), "metis", 5), with(model, {.plan = plan}));
+      EXPECT_LT(largest_relative_difference(some.losses, one.losses), 1e-4) << plan << ", " << model;
+      EXPECT_LT(relative_distance(some.first_gradient, one.first_gradient), 1e-5) << plan << ", " << model;
+    }
   }
 }
 
 /// Batch norm needs all rows: a cover of all cut edges then.
 TEST(Plans, CoverWithoutPruningIsTheTrainingOfOneRank) {
-  Training plain = full_graph_training("gcn"), covered = with("gcn", {.plan = "cover"});
-  plain.model.norm = covered.model.norm = "batch";
-  const Trained one = trained_on_threads(1, cut(training_graph(), "range", 1), plain);
-  const Trained some = trained_on_threads(3, cut(training_graph(), "random", 3), covered);
-  EXPECT_LT(largest_relative_difference(some.losses, one.losses), 1e-4);
-  EXPECT_LT(relative_distance(some.first_gradient, one.first_gradient), 1e-5);
+  for (const std::string model : {"gcn", "gatv2", "sage-max"}) {
+    Training plain = full_graph_training(model), covered = with(model, {.plan = "cover"});
+    plain.model.norm = covered.model.norm = "batch";
+    const Trained one = trained_on_threads(1, cut(training_graph(), "range", 1), plain);
+    const Trained some = trained_on_threads(3, cut(training_graph(), "random", 3), covered);
+    EXPECT_LT(largest_relative_difference(some.losses, one.losses), 1e-4) << model;
+    EXPECT_LT(relative_distance(some.first_gradient, one.first_gradient), 1e-5) << model;
+  }
 }
 
 TEST(Plans, DelayedAndReorderedMessagesChangeNoBit) {
   const PartitionedStore parts = cut(training_graph(), "random", 3);
-  for (const std::string plan : {"partial-aggregates", "cover"}) {
-    const Trained calm = trained_on_threads(3, parts, with("gin", {.plan = plan}));
-    const Faults faults{.seed = 3, .delay_probability = 0.3, .reorder_probability = 0.3};
-    const Trained rough = trained_on_threads(3, parts, with("gin", {.plan = plan}), faults);
-    EXPECT_EQ(rough.losses, calm.losses) << plan;
-    EXPECT_EQ(rough.weights, calm.weights) << plan;
+  for (const std::string model : {"gin", "gat", "gatv2", "sage-max"}) {
+    for (const std::string plan : {"partial-aggregates", "cover"}) {
+      Training training = with(model, {.plan = plan});
+      training.options.epochs = 4;
+      const Trained calm = trained_on_threads(3, parts, training);
+      const Faults faults{.seed = 3, .delay_probability = 0.3, .reorder_probability = 0.3};
+      const Trained rough = trained_on_threads(3, parts, training, faults);
+      EXPECT_EQ(rough.losses, calm.losses) << plan << ", " << model;
+      EXPECT_EQ(rough.weights, calm.weights) << plan << ", " << model;
+    }
   }
 }
 
@@ -166,6 +179,46 @@ std::vector<std::int64_t> planned_rows(const std::string& plan, const std::strin
   return rows;
 }
 
+/// What all ranks receive at one exchange.
+struct Crossed {
+  std::int64_t rows = 0, partials = 0;
+  bool operator==(const Crossed&) const = default;
+};
+/// At exchanges 1 and 2 of a training with three layers whose owners make maxima or attention. `by_pair`
+/// gets the costs of what crosses from a rank into another.
+using Costs = std::map<std::pair<int, int>, std::int64_t>;
+std::vector<Crossed> planned_partials(const std::string& model, const HaloProtocol& protocol,
+                                      const PartitionedStore& parts, std::vector<Costs>* by_pair = nullptr) {
+  std::vector<Crossed> crossed(2);
+  std::mutex mutex;
+  const Training training = with(model, protocol);
+  const auto exchanges = exchanges_of_a_step(parts.meta().store, protocol, factory(training.model));
+  Parameters parameters(0);
+  const SelfEdges self_edges =
+      factory(training.model)(parameters, parts.meta().store.features, parts.meta().store.classes)
+          ->self_edges();
+  run_thread_ranks(parts.k(), [&](Communicator& comm) {
+    Ledger ledger;
+    const Ownership ownership(parts, parts.k());
+    const OwnedData owned(parts, ownership, comm.rank());
+    LocalGraph local({comm, ledger, ownership, owned}, self_edges, protocol);
+    local.train_only(owned.split[static_cast<int>(Split::train)], 3, exchanges);
+    const std::lock_guard lock(mutex);
+    for (const std::size_t e : {0, 1}) {
+      const PartialPlan& plan = *local.exchange().partials(static_cast<int>(e) + 1);
+      crossed[e].rows += plan.rows.counts.total_receive();
+      crossed[e].partials += plan.partials.counts.total_receive();
+      if (by_pair == nullptr) continue;
+      const CoverCosts costs = local.exchange().cover_costs(exchanges[e], plan.place_bytes);
+      for (int sender = 0; sender < parts.k(); ++sender)
+        (*by_pair)[e][{comm.rank().value(), sender}] =
+            costs.source * plan.rows.counts.receive[sender] +
+            costs.destination * plan.partials.counts.receive[sender];
+    }
+  });
+  return crossed;
+}
+
 TEST(Plans, ACoverIsTheFewestRowsBetweenEveryPairAndPartialAggregatesARowADestination) {
   for (const std::string method : {"random", "metis"}) {
     for (const int ranks : {2, 3, 4}) {
@@ -185,6 +238,70 @@ TEST(Plans, ACoverIsTheFewestRowsBetweenEveryPairAndPartialAggregatesARowADestin
       }
     }
   }
+}
+
+/// The least a cover of the pair's edges may cost: as much as a matching of copies of their ends, of each as
+/// many as it costs.
+std::int64_t cheapest(const std::vector<std::pair<std::int64_t, std::int64_t>>& edges,
+                      const CoverCosts& costs) {
+  const std::int64_t common = std::gcd(costs.source, costs.destination);
+  const std::int64_t row_copies = costs.destination / common, column_copies = costs.source / common;
+  std::map<std::int64_t, std::int64_t> rows, columns;
+  for (const auto& [row, column] : edges) {
+    rows.emplace(row, std::ssize(rows));
+    columns.emplace(column, std::ssize(columns));
+  }
+  Edges copies;
+  for (const auto& [row, column] : edges)
+    for (std::int64_t r = 0; r < row_copies; ++r)
+      for (std::int64_t c = 0; c < column_copies; ++c)
+        copies.emplace_back(static_cast<std::int32_t>(columns[column] * column_copies + c),
+                            static_cast<std::int32_t>(rows[row] * row_copies + r));
+  return common * largest_matching(graph_of(std::ssize(rows) * row_copies, copies),
+                                   std::ssize(columns) * column_copies);
+}
+
+/// A source costs its row both ways. A destination of a maximum costs its numbers both ways and a byte that
+/// tells the winner; of GAT besides its numbers two terms and two log-sums a head; of GATv2 two rows more.
+TEST(Plans, ACoverCostsTheFewestBytesBetweenEveryPair) {
+  const PartitionedStore parts = cut(training_graph(), "random", 3);
+  const Whole all = whole(parts, 3);
+  const std::map<std::string, std::vector<CoverCosts>> costs{
+      {"sage-max", {{2 * 32 + 8, 2 * 32}, {2 * 32 + 8, 2 * 32}}},
+      {"gat", {{2 * 64 + 4 * 8, 2 * 64}, {2 * 32 + 4 * 8, 2 * 32}}},
+      {"gatv2", {{4 * 64 + 2 * 8, 2 * 64}, {4 * 32 + 2 * 8, 2 * 32}}}};
+  for (const auto& [model, by_exchange] : costs) {
+    std::vector<Costs> planned(2);
+    planned_partials(model, {.plan = "cover"}, parts, &planned);
+    for (const std::size_t e : {0, 1}) {
+      std::set<std::pair<int, int>> pairs;
+      for (const auto& [pair, edges] : cut_into(all, needed_rows(all)[e])) {
+        EXPECT_EQ(planned[e].at(pair), cheapest(edges, by_exchange[e])) << model << ", exchange " << e + 1;
+        pairs.insert(pair);
+      }
+      for (const auto& [pair, cost] : planned[e])
+        EXPECT_TRUE(pairs.contains(pair) || cost == 0) << model << ", exchange " << e + 1;
+    }
+  }
+}
+
+/// Where zeros do not cross, a source's row is expected to cost three tenths of a sum.
+TEST(Plans, ACoverOfSparseRowsHasFewerSums) {
+  const PartitionedStore parts = cut(training_graph(), "random", 3);
+  const auto sums = [&](const std::string& encode) {
+    double count = 0;
+    run_thread_ranks(3, [&](Communicator& comm) {
+      Training training = with("gcn", {.plan = "cover", .encode = encode});
+      training.options.epochs = 1;
+      const Trained some = trained(comm, parts, training);
+      if (comm.rank() != Rank{0}) return;
+      for (const auto& [key, value] : some.ledger)
+        if (key.name == "plan.sums" && key.layer == 1) count += value;
+    });
+    return count;
+  };
+  EXPECT_GT(sums("fp32"), 0);
+  EXPECT_LT(sums("support"), sums("fp32"));
 }
 
 /// Without dropout of the features a sum of theirs never changes: it crosses once, from 12 columns, instead
@@ -248,6 +365,62 @@ TEST(Plans, BytesAreThoseOfThePlansRows) {
   }
 }
 
+/// Four bytes a number: both ways the rows, and of partials the numbers, what goes with them and the terms.
+TEST(Plans, BytesOfMaximaAndAttentionAreThoseOfThePlansMessages) {
+  const PartitionedStore parts = cut(training_graph(), "random", 3);
+  constexpr double kHeads = 2, kEpochs = 10;
+  for (const std::string plan : {"partial-aggregates", "cover"}) {
+    const auto bytes = [&](const std::string& model) {
+      double sum = 0;
+      std::mutex mutex;
+      run_thread_ranks(3, [&](Communicator& comm) {
+        const Trained some = trained(comm, parts, with(model, {.plan = plan}));
+        const std::lock_guard lock(mutex);
+        for (const auto& [key, value] : some.ledger)
+          if (key.name == "halo.bytes" && key.layer > 0) sum += value;
+      });
+      return sum;
+    };
+    const auto expected = [&](const std::string& model, std::vector<double> widths, const auto& of_partial) {
+      const std::vector<Crossed> crossed = planned_partials(model, {.plan = plan}, parts);
+      double sum = 0;
+      for (const std::size_t e : {0, 1})
+        sum += static_cast<double>(crossed[e].rows) * 8 * widths[e] +
+               static_cast<double>(crossed[e].partials) * of_partial(widths[e]);
+      return kEpochs * sum;
+    };
+    EXPECT_EQ(bytes("sage-max"), expected("sage-max", {8, 8}, [](double d) { return 8 * d + d; })) << plan;
+    EXPECT_EQ(bytes("gat"), expected("gat", {16, 8}, [](double d) { return 8 * (d + 2 * kHeads); })) << plan;
+    EXPECT_EQ(bytes("gatv2"), expected("gatv2", {16, 8}, [](double d) { return 8 * (2 * d + kHeads); }))
+        << plan;
+  }
+}
+
+/// A maximum of more sources than a byte tells apart.
+TEST(Plans, MaximaOfManySourcesAreThoseOfOneRank) {
+  static const RandomStore dense(
+      {.nodes = 1200, .degree = 150, .cols = 4, .train_stride = 3, .all_splits = true});
+  Training training = with("sage-max", {.plan = "partial-aggregates"});
+  training.model.layers = 2;
+  training.options.epochs = 2;
+  const PartitionedStore parts = cut(dense, "random", 2);
+  std::int64_t place_bytes = 0;
+  run_thread_ranks(2, [&](Communicator& comm) {
+    Ledger ledger;
+    const Ownership ownership(parts, 2);
+    const OwnedData owned(parts, ownership, comm.rank());
+    LocalGraph local({comm, ledger, ownership, owned}, SelfEdges::as_stored, training.options.protocol);
+    const std::vector<StepExchange> maxima{{.layer = 1, .cols = 8, .what = Crossing::maxima}};
+    local.train_only({}, 0, maxima);
+    if (comm.rank() == Rank{0}) place_bytes = local.exchange().partials(1)->place_bytes;
+  });
+  EXPECT_EQ(place_bytes, 2);
+  const Trained one = trained_on_threads(1, cut(dense, "range", 1), training);
+  const Trained some = trained_on_threads(2, parts, training);
+  EXPECT_LT(largest_relative_difference(some.losses, one.losses), 1e-4);
+  EXPECT_LT(relative_distance(some.first_gradient, one.first_gradient), 1e-5);
+}
+
 TEST(Plans, TheirRowsAreTheseCounts) {
   using Counts = std::vector<std::int64_t>;
   EXPECT_EQ(planned_rows("partial-aggregates", "random", 3), (Counts{353, 353}));
@@ -266,8 +439,15 @@ std::string refusal(const std::string& model, const HaloProtocol& protocol) {
 }
 
 TEST(Plans, WhatMeansNothingIsRefusedWithTheReason) {
-  for (const std::string model : {"sage-max", "gat", "gatv2"})
-    EXPECT_NE(refusal(model, {.plan = "partial-aggregates"}).find("fixed weights"), std::string::npos);
+  const PartitionedStore parts = cut(training_graph(), "random", 2);
+  run_thread_ranks(2, [&](Communicator& comm) {
+    Ledger ledger;
+    const Ownership ownership(parts, 2);
+    const OwnedData owned(parts, ownership, comm.rank());
+    LocalGraph local({comm, ledger, ownership, owned}, SelfEdges::as_stored, {.plan = "partial-aggregates"});
+    const std::vector<StepExchange> rows{{.layer = 1, .cols = 8, .what = Crossing::rows}};
+    EXPECT_THROW(local.train_only({}, 0, rows), InputError);
+  });
   for (const std::string plan : {"partial-aggregates", "cover"}) {
     EXPECT_NE(refusal("gcn", {.plan = plan, .schedule = "stale"}).find("before dropout"), std::string::npos);
     EXPECT_NE(refusal("gcn", {.plan = plan, .select = "bins:3"}).find("before dropout"), std::string::npos);

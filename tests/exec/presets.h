@@ -5,11 +5,9 @@
 
 namespace kith::test {
 
-/// Whether a preset goes with a model: what drops rows or sums at the owners needs fixed edge weights.
+/// Whether a preset goes with a model: what drops rows needs fixed edge weights.
 inline bool fits(const HaloPreset& preset, const std::string& model) {
-  const HaloProtocol protocol = protocol_named(preset.name);
-  return model == "gcn" ||
-         (!make_select(protocol.select)->drops_rows() && protocol.plan != "partial-aggregates");
+  return model == "gcn" || !make_select(protocol_named(preset.name).select)->drops_rows();
 }
 
 }  // namespace kith::test

@@ -51,7 +51,7 @@ TEST(ProtocolChoice, PredictedBytesAreThoseThatTrainingsCount) {
     Training training = with(model, {});
     training.options.auto_axes = {"plan", "encode"};
     const auto costs = costs_of(training, "alpha_us=0,gbps=1");
-    EXPECT_EQ(costs.size(), model == "gat" ? 6u : 8u) << "sums by the owners are not for attention";
+    EXPECT_EQ(costs.size(), 8u) << model;
     for (const ProtocolCost& cost : costs) {
       Training one = training;
       one.options.protocol = cost.protocol;

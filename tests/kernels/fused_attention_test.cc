@@ -190,10 +190,10 @@ struct Unfused {
   std::vector<float> alpha, ds;
 };
 
-/// |got − want| ≤ 1e-5 of the largest of the row, which bounds the terms of its sums.
-void expect_rows_near(ConstTensor got, ConstTensor want, const char* what) {
+/// |got − want| ≤ 1e-5 of the largest of the row, or of `terms`: which bounds the terms of its sums.
+void expect_rows_near(ConstTensor got, ConstTensor want, const char* what, float terms = 1) {
   for (std::int64_t i = 0; i < want.rows; ++i) {
-    float largest = 1;
+    float largest = terms;
     for (std::int64_t j = 0; j < want.cols; ++j) largest = std::max(largest, std::abs(want(i, j)));
     for (std::int64_t j = 0; j < want.cols; ++j)
       ASSERT_NEAR(got(i, j), want(i, j), 3e-5f * largest) << what << ' ' << i << ' ' << j;
@@ -233,6 +233,138 @@ TEST_P(FusedAttention, HasTheGradientsOfTheUnfusedKernels) {
   expect_gradients_of_the_unfused(hub_row, naive_transpose(hub_row, 700), shape(), p());
   const Csr32 hub_column = naive_transpose(hub_row, 700).csr;
   expect_gradients_of_the_unfused(hub_column, naive_transpose(hub_column, 300), shape(), p());
+}
+
+/// Some of every row's entries, with their positions in the whole row.
+struct Share {
+  Csr32 a;
+  TransposedCsr transpose;
+  Array<std::int32_t> slots;
+};
+Share share_of(const Csr32& whole, std::int64_t columns, int remainder) {
+  std::vector<std::int32_t> indices, slots;
+  Share part;
+  part.a.indptr = Array<std::int64_t>(whole.indptr.size(), 0);
+  for (std::int64_t i = 0; i < whole.n(); ++i) {
+    for (std::int64_t slot = 0; slot < whole.view().degree(i); ++slot) {
+      if ((slot % 3 == 1) != (remainder == 1)) continue;
+      indices.push_back(whole.indices[whole.indptr[i] + slot]);
+      slots.push_back(static_cast<std::int32_t>(slot));
+    }
+    part.a.indptr[i + 1] = std::ssize(indices);
+  }
+  part.a.indices = copy_of(std::span<const std::int32_t>(indices));
+  part.slots = copy_of(std::span<const std::int32_t>(slots));
+  part.transpose = naive_transpose(part.a, columns);
+  return part;
+}
+
+/// By log-sums: what a part's numbers are multiplied by in the whole; 0 where the part has no entries.
+float weight_of(const Share& part, const Matrix& log_sums, ConstTensor whole, std::int64_t i,
+                std::int64_t h) {
+  return part.a.view().degree(i) == 0 ? 0 : std::exp(log_sums(i, h) - whole(i, h));
+}
+
+void add_to(Matrix& sum, const Matrix& part) {
+  for (std::int64_t k = 0; k < sum.size(); ++k) sum.data()[k] += part.data()[k];
+}
+
+/// Attention over rows cut in two, and its gradients, against those over whole rows; `with` gives the
+/// arguments of one kind of attention.
+template <class With>
+void expect_parts_make_the_whole(const Csr32& a, std::int64_t columns, Shape s, With&& with) {
+  const TransposedCsr t = naive_transpose(a, columns);
+  const Matrix dy = random_matrix(a.n(), s.cols(), 9);
+  Result whole(a.n(), s);
+  with.attend(a, {}, whole);
+  Matrix inner(a.n(), s.heads);
+  for (std::int64_t i = 0; i < a.n(); ++i) {
+    for (std::int64_t h = 0; h < s.heads; ++h) {
+      double sum = 0;
+      for (std::int64_t j = h * s.width; j < (h + 1) * s.width; ++j)
+        sum += static_cast<double>(dy(i, j)) * whole.y(i, j);
+      inner(i, h) = static_cast<float>(sum);
+    }
+  }
+  const std::int64_t side = with.side;
+  Matrix d_own(a.n(), side), d_other(columns, s.cols());
+  with.backward(a, t, {}, {dy, whole.log_sums}, d_own, d_other);
+
+  Matrix y(a.n(), s.cols(), 0.0f), own(a.n(), side, 0.0f), other(columns, s.cols(), 0.0f);
+  for (const int remainder : {0, 1}) {
+    const Share part = share_of(a, columns, remainder);
+    Result some(a.n(), s);
+    with.attend(part.a, part.slots, some);
+    Matrix dy_part(a.n(), s.cols()), inner_part(a.n(), s.heads);
+    for (std::int64_t i = 0; i < a.n(); ++i) {
+      for (std::int64_t j = 0; j < s.cols(); ++j) {
+        const float weight = weight_of(part, some.log_sums, whole.log_sums, i, j / s.width);
+        y(i, j) += weight * some.y(i, j);
+        dy_part(i, j) = weight * dy(i, j);
+        inner_part(i, j / s.width) = weight * inner(i, j / s.width);
+      }
+    }
+    Matrix some_own(a.n(), side), some_other(columns, s.cols());
+    with.backward(part.a, part.transpose, part.slots, {dy_part, some.log_sums, inner_part}, some_own,
+                  some_other);
+    add_to(own, some_own);
+    add_to(other, some_other);
+  }
+  // A score's gradient is a difference of products of rows.
+  const float terms = 1 + static_cast<float>(s.width) / 64;
+  expect_rows_near(y, whole.y, "y");
+  expect_rows_near(own, d_own, "own", terms);
+  expect_rows_near(other, d_other, "other", terms);
+}
+
+struct WithGat {
+  const Input& in;
+  std::int64_t side = in.shape.heads;
+  GatAttention of(std::span<const std::int32_t> slots) const {
+    GatAttention gat = in.gat();
+    gat.dropout.slots = slots;
+    return gat;
+  }
+  void attend(const Csr32& a, std::span<const std::int32_t> slots, const Attended& out) const {
+    kith::attend(Cpu{}, a, {}, of(slots), out);
+  }
+  void backward(const Csr32& a, const TransposedCsr& t, std::span<const std::int32_t> slots,
+                const AttendedGradient& from, Tensor d_own, Tensor d_other) const {
+    Matrix dright(t.csr.n(), in.shape.heads);
+    attend_backward(Cpu{}, a, t, of(slots), from, {.dleft = d_own, .dright = dright, .dx = d_other});
+    // Both in one matrix, which has columns enough.
+    for (std::int64_t c = 0; c < dright.rows(); ++c)
+      for (std::int64_t h = 0; h < dright.cols(); ++h) d_other(c, h) += 2 * dright(c, h);
+  }
+};
+
+struct WithGatV2 {
+  const Input& in;
+  std::int64_t side = in.shape.cols();
+  GatV2Attention of(std::span<const std::int32_t> slots) const {
+    GatV2Attention gat = in.gatv2();
+    gat.dropout.slots = slots;
+    return gat;
+  }
+  void attend(const Csr32& a, std::span<const std::int32_t> slots, const Attended& out) const {
+    kith::attend(Cpu{}, a, {}, of(slots), out);
+  }
+  void backward(const Csr32& a, const TransposedCsr& t, std::span<const std::int32_t> slots,
+                const AttendedGradient& from, Tensor d_own, Tensor d_other) const {
+    std::vector<double> d_att(in.att.span().size());
+    attend_backward(Cpu{}, a, t, of(slots), from, {.d_own = d_own, .d_other = d_other, .d_att = d_att});
+    for (std::size_t j = 0; j < d_att.size(); ++j)
+      d_other(0, static_cast<std::int64_t>(j)) += static_cast<float>(d_att[j] / 8);
+  }
+};
+
+TEST_P(FusedAttention, PartsOfRowsMakeTheWholeWithItsGradientsAndItsDropout) {
+  const Csr32 a = random_csr(kRows, kColumns, kHub, 5000, 1);
+  const Input in(kRows, kColumns, shape(), p());
+  for_each_instruction_set([&] {
+    expect_parts_make_the_whole(a, kColumns, shape(), WithGat{in});
+    expect_parts_make_the_whole(a, kColumns, shape(), WithGatV2{in});
+  });
 }
 
 /// The slope of f at a value, by a step that is exact in fp32.
