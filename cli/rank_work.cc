@@ -27,13 +27,7 @@ ChosenDevice::ChosenDevice(Communicator& comm, const Settings& settings)
 }
 
 ModelFactory model_factory(const Settings& train_settings) {
-  return [options = model_options(train_settings)](Parameters& parameters, std::int64_t in,
-                                                   std::int64_t classes) {
-    ModelOptions sized = options;
-    sized.in = in;
-    sized.classes = classes;
-    return make_model(parameters, sized);
-  };
+  return factory_of(model_options(train_settings));
 }
 
 }  // namespace kith::cli

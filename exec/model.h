@@ -55,6 +55,8 @@ using ModelFactory =
 
 /// A built-in model by name; throws InputError with the nearest known one. The seam where a model is added.
 std::unique_ptr<Model> make_model(Parameters& parameters, const ModelOptions& options);
+/// Makes that model for whatever data: `in` and `classes` of the options are the data's.
+ModelFactory factory_of(const ModelOptions& options);
 std::vector<std::string> model_names();
 
 }  // namespace kith

@@ -78,4 +78,13 @@ std::unique_ptr<Model> make_model(Parameters& parameters, const ModelOptions& op
   throw InputError("model: unknown name \"" + options.name + '"' + did_you_mean(options.name, model_names()));
 }
 
+ModelFactory factory_of(const ModelOptions& options) {
+  return [options](Parameters& parameters, std::int64_t in, std::int64_t classes) {
+    ModelOptions sized = options;
+    sized.in = in;
+    sized.classes = classes;
+    return make_model(parameters, sized);
+  };
+}
+
 }  // namespace kith

@@ -34,20 +34,11 @@ Training with(const HaloProtocol& protocol) {
   return training;
 }
 
-ModelFactory factory(const ModelOptions& options) {
-  return [options](Parameters& parameters, std::int64_t in, std::int64_t classes) {
-    ModelOptions sized = options;
-    sized.in = in;
-    sized.classes = classes;
-    return make_model(parameters, sized);
-  };
-}
-
 RunSummary train_run(const fs::path& run, const Training& training) {
   RunSummary summary;
   const PartitionedStore store = parts();
   run_thread_ranks(kRanks, [&](Communicator& comm) {
-    RunSummary own = train(comm, store, run, training.options, factory(training.model));
+    RunSummary own = train(comm, store, run, training.options, factory_of(training.model));
     if (comm.rank() == Rank{0}) summary = std::move(own);
   });
   return summary;
@@ -117,7 +108,7 @@ TEST(Decisions, CountedBytesAreThoseOfThePlanAndTheLog) {
     const RunSummary summary = train_run(folder.path() / "run", training);
     const PartitionedStore store = parts();
     const auto exchanges =
-        exchanges_of_a_step(store.meta().store, training.options.protocol, factory(training.model));
+        exchanges_of_a_step(store.meta().store, training.options.protocol, factory_of(training.model));
     run_thread_ranks(kRanks, [&](Communicator& comm) {
       Ledger ledger;
       const Ownership ownership(store, kRanks);

@@ -24,15 +24,6 @@ Training with(const std::string& model, const HaloProtocol& protocol) {
   return training;
 }
 
-ModelFactory factory(const ModelOptions& options) {
-  return [options](Parameters& parameters, std::int64_t in, std::int64_t classes) {
-    ModelOptions sized = options;
-    sized.in = in;
-    sized.classes = classes;
-    return make_model(parameters, sized);
-  };
-}
-
 /// Each rank's ledger of a real training.
 std::vector<Entries> counted(const PartitionedStore& parts, const Training& training) {
   std::vector<Entries> ledgers(static_cast<std::size_t>(parts.k()));
@@ -64,10 +55,10 @@ TEST(Forecast, CountedBytesAreThoseOfThePlanForEveryPreset) {
       const PartitionedStore parts = cut(training_graph(), "random", 3);
       const Training training = with(model, protocol_named(preset.name));
       if (data_decide(training.options.protocol)) {
-        EXPECT_THROW(counted_traffic(parts, training.options, factory(training.model)), InputError);
+        EXPECT_THROW(counted_traffic(parts, training.options, factory_of(training.model)), InputError);
         continue;
       }
-      const ProtocolTraffic said = counted_traffic(parts, training.options, factory(training.model));
+      const ProtocolTraffic said = counted_traffic(parts, training.options, factory_of(training.model));
       const std::vector<Entries> real = counted(parts, training);
       for (std::size_t rank = 0; rank < real.size(); ++rank)
         EXPECT_EQ(said.ledgers[rank], halo_counts(real[rank]))
@@ -85,7 +76,7 @@ TEST(Forecast, CountedBytesAreThoseOfThePlanWhereOwnersMakeMaximaAndAttention) {
         for (const bool checksum : {false, true}) {
           Training training = with(model, {.plan = plan, .encode = encode, .checksum = checksum});
           training.options.protocol.steps = training.options.epochs = 2;
-          const ProtocolTraffic said = counted_traffic(parts, training.options, factory(training.model));
+          const ProtocolTraffic said = counted_traffic(parts, training.options, factory_of(training.model));
           const std::vector<Entries> real = counted(parts, training);
           for (std::size_t rank = 0; rank < real.size(); ++rank) {
             EXPECT_EQ(said.ledgers[rank], halo_counts(real[rank]))
@@ -119,10 +110,10 @@ TEST(Forecast, CountedBytesAreThoseOfThePlanForEveryPairOfValues) {
         const bool keeps = i == 2 || (i + j) % 3 == 2, sums = plan == "partial-aggregates" || plan == "cover";
         if (keeps && sums) {
           ++refused;
-          EXPECT_THROW(counted_traffic(parts, training.options, factory(training.model)), InputError);
+          EXPECT_THROW(counted_traffic(parts, training.options, factory_of(training.model)), InputError);
           continue;
         }
-        const ProtocolTraffic said = counted_traffic(parts, training.options, factory(training.model));
+        const ProtocolTraffic said = counted_traffic(parts, training.options, factory_of(training.model));
         const std::vector<Entries> real = counted(parts, training);
         for (std::size_t rank = 0; rank < real.size(); ++rank)
           EXPECT_EQ(said.ledgers[rank], halo_counts(real[rank])) << explained(protocol) << rank;
@@ -138,7 +129,7 @@ TEST(Forecast, CountedBytesAreThoseOfThePlanWithScalesOfGroups) {
     for (const std::string select : {"all", "boundary:0.4", "aged:2"}) {
       Training training = with("sage", {.select = select, .encode = encode});
       training.model.hidden = 48;  // and four classes: wide rows and narrow ones
-      const ProtocolTraffic said = counted_traffic(parts, training.options, factory(training.model));
+      const ProtocolTraffic said = counted_traffic(parts, training.options, factory_of(training.model));
       const std::vector<Entries> real = counted(parts, training);
       for (std::size_t rank = 0; rank < real.size(); ++rank)
         EXPECT_EQ(said.ledgers[rank], halo_counts(real[rank])) << encode << ", " << select << ", " << rank;
@@ -174,7 +165,7 @@ TEST(Forecast, WhatCrossesOnceIsListsAndFeaturesOrTheirSums) {
       for (const Entries& entries : counted(parts, training))
         once +=
             sum(entries, "setup.bytes", -1) + sum(entries, "halo.bytes", 0) - sum(entries, "halo.bytes", 1);
-      EXPECT_EQ(counted_traffic(parts, training.options, factory(training.model)).one_time_bytes, once)
+      EXPECT_EQ(counted_traffic(parts, training.options, factory_of(training.model)).one_time_bytes, once)
           << plan;
     }
   }
@@ -188,7 +179,7 @@ TEST(Forecast, ReferencesAreTheHaloRowsAndTheBroadcastOfEveryLayer) {
   for (Part part{0}; part.value() < 4; ++part) halo += std::ssize(parts.part(part).halo);
   const Training training = with("gcn", {});
   const auto traffic = [&](Reference reference) {
-    return reference_traffic(parts, training.options, factory(training.model), reference);
+    return reference_traffic(parts, training.options, factory_of(training.model), reference);
   };
   constexpr double kWidths = 12 + 2 * 8 + 2 * 4;
   EXPECT_EQ(traffic(Reference::halo_rows).halo_bytes_per_epoch(), static_cast<double>(halo) * 4 * kWidths);
@@ -199,10 +190,10 @@ TEST(Forecast, ReferencesAreTheHaloRowsAndTheBroadcastOfEveryLayer) {
 TEST(Forecast, ATrialIsTheTrainingOfAsManyRanks) {
   const PartitionedStore parts = cut(training_graph(), "metis", 3);
   const Training training = with("sage", protocol_named("quant:bits=2"));
-  const ProtocolTrial trial = trained_trial(parts, training.options, factory(training.model));
+  const ProtocolTrial trial = trained_trial(parts, training.options, factory_of(training.model));
   const Trained trained = trained_on_threads(3, parts, training);
   EXPECT_EQ(trial.traffic.ledgers[0],
-            counted_traffic(parts, training.options, factory(training.model)).ledgers[0]);
+            counted_traffic(parts, training.options, factory_of(training.model)).ledgers[0]);
   EXPECT_GE(trial.best.score[1], trained.evaluation.score[1]);
   EXPECT_GT(trial.best_epoch, 0);
 }

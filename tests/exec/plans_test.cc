@@ -29,15 +29,6 @@ Training with(const std::string& model, const HaloProtocol& protocol) {
   return training;
 }
 
-ModelFactory factory(const ModelOptions& options) {
-  return [options](Parameters& parameters, std::int64_t in, std::int64_t classes) {
-    ModelOptions sized = options;
-    sized.in = in;
-    sized.classes = classes;
-    return make_model(parameters, sized);
-  };
-}
-
 class PlansOf : public testing::TestWithParam<std::string> {};
 INSTANTIATE_TEST_SUITE_P(Models, PlansOf, testing::ValuesIn(models()), [](const auto& model) {
   std::string name = model.param;
@@ -192,10 +183,10 @@ std::vector<Crossed> planned_partials(const std::string& model, const HaloProtoc
   std::vector<Crossed> crossed(2);
   std::mutex mutex;
   const Training training = with(model, protocol);
-  const auto exchanges = exchanges_of_a_step(parts.meta().store, protocol, factory(training.model));
+  const auto exchanges = exchanges_of_a_step(parts.meta().store, protocol, factory_of(training.model));
   Parameters parameters(0);
   const SelfEdges self_edges =
-      factory(training.model)(parameters, parts.meta().store.features, parts.meta().store.classes)
+      factory_of(training.model)(parameters, parts.meta().store.features, parts.meta().store.classes)
           ->self_edges();
   run_thread_ranks(parts.k(), [&](Communicator& comm) {
     Ledger ledger;

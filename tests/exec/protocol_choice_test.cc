@@ -15,15 +15,6 @@ namespace {
 
 constexpr int kRanks = 4;
 
-ModelFactory factory(const ModelOptions& options) {
-  return [options](Parameters& parameters, std::int64_t in, std::int64_t classes) {
-    ModelOptions sized = options;
-    sized.in = in;
-    sized.classes = classes;
-    return make_model(parameters, sized);
-  };
-}
-
 Training with(const std::string& model, const HaloProtocol& protocol) {
   Training training = full_graph_training(model);
   training.options.epochs = 4;
@@ -37,7 +28,7 @@ std::vector<ProtocolCost> costs_of(const Training& training, const std::string& 
   std::vector<std::string> tables(kRanks);
   std::vector<ProtocolCost> costs;
   run_thread_ranks(kRanks, [&](Communicator& comm) {
-    auto own = predicted_costs(comm, parts, training.options, factory(training.model), net_model(net));
+    auto own = predicted_costs(comm, parts, training.options, factory_of(training.model), net_model(net));
     tables[static_cast<std::size_t>(comm.rank().value())] = cost_table(own, net_model(net));
     if (comm.rank() == Rank{0}) costs = std::move(own);
   });
@@ -56,7 +47,7 @@ TEST(ProtocolChoice, PredictedBytesAreThoseThatTrainingsCount) {
       Training one = training;
       one.options.protocol = cost.protocol;
       const double counted =
-          trained_trial(parts, one.options, factory(one.model)).traffic.halo_bytes_per_epoch();
+          trained_trial(parts, one.options, factory_of(one.model)).traffic.halo_bytes_per_epoch();
       EXPECT_NEAR(cost.bytes(), counted, cost.estimated ? 0.6 * counted : 0)
           << model << ", " << cost.protocol.plan << ", " << cost.protocol.encode;
     }
