@@ -157,6 +157,11 @@ def train_kith(bench, store, threads, arguments):
     return summary, losses
 
 
+def kith_runs(bench, store):
+    """Kith's contenders of a training: the nodes as given with all threads and with one, and as `--reorder auto` numbers them."""
+    return [("Kith", store, bench.threads), ("Kith, 1 thread", store, 1), (IN_ORDER, bench.in_order(store), bench.threads)]
+
+
 def fresh(bench, environment, script, question):
     """One question to a process of its own, which gives its memory back."""
     worker = bench.contenders.worker(environment, script, bench.threads)
@@ -176,8 +181,8 @@ def mini_batch(bench):
         question = {"case": "mini-batch", "store": str(store), "fanout": [15, 10, 5], "batch_size": 1024, "hidden": hidden,
                     "layers": 3, "steps": steps}
         for _ in range(bench.repeat):
-            for label, threads in (("Kith", bench.threads), ("Kith, 1 thread", 1)):
-                summary, losses = train_kith(bench, store, threads,
+            for label, data, threads in kith_runs(bench, store):
+                summary, losses = train_kith(bench, data, threads,
                                              ["--model", "sage", "--regime", "mini-batch", "--layers", 3, "--hidden", hidden, "--fanout",
                                               "15,10,5", "--batch-size", 1024, "--epochs", 1, "--lr", 0.003])
                 yield group, label, {"milliseconds": 1e3 * summary["seconds_per_epoch"] / -(-train // 1024), "loss": losses,
@@ -206,8 +211,8 @@ def gat(bench):
 
 def epochs(bench, store, group, question, arguments):
     for _ in range(bench.repeat):
-        for label, threads in (("Kith", bench.threads), ("Kith, 1 thread", 1)):
-            summary, losses = train_kith(bench, store, threads, ["--regime", "full-graph", "--epochs", 4, *arguments])
+        for label, data, threads in kith_runs(bench, store):
+            summary, losses = train_kith(bench, data, threads, ["--regime", "full-graph", "--epochs", 4, *arguments])
             yield group, label, {"milliseconds": 1e3 * summary["seconds_per_epoch"], "loss": [losses[0], losses[1]],
                                  "peak_bytes": max(summary["peak_memory_bytes"])}
         yield group, "DGL", fresh(bench, "dgl", "worker_dgl.py", question)

@@ -4,6 +4,7 @@ Kith is called by its own command line; a peer by `worker_<peer>.py` in the envi
 standard input and answers on standard output: {"milliseconds": …} or {"skipped": "why"}.
 """
 
+import atexit
 import json
 import os
 import pathlib
@@ -20,6 +21,7 @@ class Worker:
                            KITH_COMPARE_THREADS=str(threads), PYTHONWARNINGS="ignore")
         self.process = subprocess.Popen([python, HERE / script], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                                         stderr=subprocess.DEVNULL, text=True, env=environment)
+        atexit.register(self.process.kill)  # an interrupted comparison leaves nobody at work
 
     def ask(self, question):
         self.process.stdin.write(json.dumps(question) + "\n")

@@ -1,6 +1,6 @@
 """Two hosts of one core each: Kith beside DistDGL, GraphSAGE by distributed mini-batches on two METIS parts.
 
-Both cross the same network (`two_hosts.sh`). DistDGL has a server and a trainer on each host's core, as its documentation starts it.
+Both cross the same network (`scripts/network_hosts.sh`: a core and a wire of 10 Gbit/s each). DistDGL has a server and a trainer on each host's core, as its documentation starts it.
 """
 
 import json
@@ -12,7 +12,7 @@ import subprocess
 import numpy as np
 
 HERE = pathlib.Path(__file__).resolve().parent
-HOSTS = HERE / "two_hosts.sh"
+HOSTS = HERE.parents[1] / "scripts/network_hosts.sh"
 ADDRESSES = ("10.78.0.1", "10.78.0.2")
 
 
@@ -20,7 +20,7 @@ def hosts_are_up(bench):
     if os.geteuid() != 0 or not shutil.which("ip"):
         bench.notes.append("two hosts need root and iproute2: the distributed case is left out")
         return False
-    done = subprocess.run([HOSTS, "up"], capture_output=True, text=True)
+    done = subprocess.run([HOSTS, "up", "2", "10"], capture_output=True, text=True)
     if done.returncode != 0:
         bench.notes.append("two hosts cannot be made here: " + done.stderr.strip()[-200:])
     return done.returncode == 0
@@ -30,7 +30,7 @@ def train_kith(bench, parts, arguments):
     """A training with a rank on each host; its summary and its losses."""
     run = bench.contenders.work / "run"
     shutil.rmtree(run, ignore_errors=True)
-    command = [HOSTS, "mpi", bench.contenders.kith, "train", parts, "-o", run, "--threads", 1, "--eval-every", 1000000, "--input-dropout", 0,
+    command = [HOSTS, "mpi", 2, bench.contenders.kith, "train", parts, "-o", run, "--threads", 1, "--eval-every", 1000000, "--input-dropout", 0,
                "--model", "sage", "--layers", 3, *arguments]
     done = subprocess.run(list(map(str, command)), capture_output=True, text=True, env=dict(os.environ, KITH_PROGRESS="none"), timeout=900)
     if done.returncode != 0:
