@@ -15,7 +15,7 @@ void print_report(const PartitionMeta& meta, const PartitionReport& report) {
     fmt::print("  for METIS alone: {} reverse edges added, {} self-loops left out, {} duplicates merged\n",
                report.arcs_added, report.loops_dropped, report.duplicates_merged);
   if (report.empty_repaired > 0) fmt::print("  {} empty parts were filled\n", report.empty_repaired);
-  fmt::print("{}", table_of(meta.quality));
+  fmt::print("{}{}", table_of(meta.quality), table_of(meta.levels));
 }
 
 }  // namespace

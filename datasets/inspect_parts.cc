@@ -36,6 +36,21 @@ void add_quality(Facts& facts, const PartitionMeta& meta) {
             human_bytes(static_cast<double>(meta.partition_peak_bytes)));
 }
 
+void add_levels(Facts& facts, const std::vector<LevelQuality>& levels) {
+  if (levels.empty()) return;
+  DescribedTable table{"levels, coarsest first", {"between", "groups", "cut edges", "rows"}, {}, {}};
+  Json json = Json::array();
+  for (const LevelQuality& level : levels) {
+    table.rows.push_back({level.name, fmt::to_string(level.groups), fmt::to_string(level.cut_edges),
+                          fmt::to_string(level.communication_volume)});
+    json.push_back({{"name", level.name},
+                    {"groups", level.groups},
+                    {"cut_edges", level.cut_edges},
+                    {"communication_volume", level.communication_volume}});
+  }
+  facts.add_table("levels", std::move(table), as_json(json));
+}
+
 void add_balances(Facts& facts, const Quality& quality) {
   DescribedTable table{"balance", {"constraint", "minimum", "mean", "maximum", "maximum / mean"}, {}, {}};
   Json json = Json::array();
@@ -131,6 +146,7 @@ Description description_of(const PartitionedStore& store) {
   for (const Split split : kSplits) add_split(facts, split, split_size(store, split), meta.nodes);
   add_storage(facts, store.user_ids(), store.bytes_on_disk());
   add_quality(facts, store.meta());
+  add_levels(facts, store.meta().levels);
   add_balances(facts, store.meta().quality);
   add_parts(facts, store);
   add_bars(facts, store);

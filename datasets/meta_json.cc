@@ -114,6 +114,24 @@ Quality quality_of_json(const Json& json) {
   return quality;
 }
 
+Json json_of(const std::vector<LevelQuality>& levels) {
+  Json json = Json::array();
+  for (const LevelQuality& level : levels)
+    json.push_back({{"name", level.name},
+                    {"groups", level.groups},
+                    {"cut_edges", level.cut_edges},
+                    {"communication_volume", level.communication_volume}});
+  return json;
+}
+
+std::vector<LevelQuality> levels_of(const Json& json) {
+  std::vector<LevelQuality> levels;
+  for (const Json& level : json)
+    levels.push_back({level.at("name").get<std::string>(), level.at("groups").get<int>(),
+                      count_at(level, "cut_edges"), count_at(level, "communication_volume")});
+  return levels;
+}
+
 Json json_of(const PartitionMeta& meta) {
   return {{"k", meta.k},
           {"method", meta.method},
@@ -123,6 +141,7 @@ Json json_of(const PartitionMeta& meta) {
           {"partition_seconds", meta.partition_seconds},
           {"partition_peak_bytes", meta.partition_peak_bytes},
           {"quality", json_of(meta.quality)},
+          {"levels", json_of(meta.levels)},
           {"store", json_of(meta.store)}};
 }
 
@@ -136,6 +155,7 @@ PartitionMeta partition_meta_of(const Json& json) {
   meta.partition_seconds = json.at("partition_seconds").get<double>();
   meta.partition_peak_bytes = count_at(json, "partition_peak_bytes");
   meta.quality = quality_of_json(json.at("quality"));
+  if (json.contains("levels")) meta.levels = levels_of(json.at("levels"));
   meta.store = store_meta_of(json.at("store"));
   return meta;
 }

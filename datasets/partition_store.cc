@@ -20,6 +20,7 @@ PartitionRequest request_of(const Store& store, const PartitionOptions& options)
 
 PartitionResult assigned(const Store& store, const PartitionOptions& options,
                          const PartitionRequest& request) {
+  if (!options.levels.empty()) return partition_by_levels(options.method, request, options.levels);
   if (options.assignment.empty()) return partition(options.method, request);
   return {read_assignment(options.assignment, store.meta().nodes, options.k), {}};
 }
@@ -39,6 +40,7 @@ PartitionedStoreReport partition_store(const Store& store, const std::filesystem
   meta.objective = options.objective == CutObjective::volume ? "volume" : "cut";
   meta.seed = options.seed;
   meta.quality = quality_of(request.graph, result.partitioning, request.constraints);
+  meta.levels = qualities_of(request.graph, result.partitioning, options.levels);
   meta.partition_seconds = result.report.seconds;
   meta.partition_peak_bytes = result.report.peak_memory_bytes;
   write_partitioned_store(folder, store, result.partitioning, meta, existing);

@@ -1,6 +1,7 @@
 #pragma once
 #include "kith/datasets/store.h"
 #include "kith/partition/halo.h"
+#include "kith/partition/levels.h"
 #include "kith/partition/quality.h"
 
 namespace kith {
@@ -16,6 +17,7 @@ struct PartitionMeta {
   /// Of the assignment and the graph: a checkpoint with stale state may only resume on the same partitioning.
   std::uint64_t fingerprint = 0;
   Quality quality{};
+  std::vector<LevelQuality> levels{};  ///< empty: cut at once
   double partition_seconds = 0;
   std::int64_t partition_peak_bytes = 0;
 };

@@ -1,5 +1,6 @@
 #include "kith/partition/settings.h"
 
+#include "kith/core/error.h"
 #include "kith/partition/constraints.h"
 #include "kith/partition/partitioners.h"
 
@@ -12,6 +13,20 @@ Setting setting(const char* name, Setting::Type type, const char* fallback, cons
   return setting_of("partition", "partition", name, type, fallback, help);
 }
 
+/// The levels make k, unless k is said too and says otherwise.
+void read_levels(const Settings& settings, PartitionOptions& options) {
+  if (!settings.has_value("levels")) return;
+  const std::string text = settings.text("levels");
+  options.levels = partition_levels(text);
+  const int parts = parts_of(options.levels);
+  if (settings.is_set("k") && options.k != parts)
+    throw InputError("--levels " + text + " makes " + std::to_string(parts) + " parts, --k asks for " +
+                     std::to_string(options.k));
+  if (settings.has_value("assignment"))
+    throw InputError("--assignment says where every node belongs, --levels would, too: give one of them");
+  options.k = parts;
+}
+
 }  // namespace
 
 void add_partition_settings(Schema& schema) {
@@ -20,6 +35,11 @@ void add_partition_settings(Schema& schema) {
   k.minimum = 1;
   k.maximum = kMostParts;
   schema.add(k);
+
+  schema.add(
+      setting("levels", Type::text, "",
+              "Cuts level by level, what the slowest links join first, as in hosts=2,gpus=4; parts of a "
+              "host are numbered one after the other"));
 
   Setting method = setting("method", Type::choice, "metis", "How to choose the parts");
   method.choices = partition_methods();
@@ -54,6 +74,7 @@ void add_partition_settings(Schema& schema) {
 PartitionOptions partition_options(const Settings& settings) {
   PartitionOptions options;
   options.k = static_cast<int>(settings.integer("k"));
+  read_levels(settings, options);
   options.method = settings.text("method");
   options.objective = settings.text("objective") == "volume" ? CutObjective::volume : CutObjective::cut;
   options.balance = settings.text("balance");

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "kith/core/settings.h"
+#include "kith/partition/levels.h"
 #include "kith/partition/partitioning.h"
 
 namespace kith {
@@ -17,12 +18,13 @@ struct PartitionOptions {
   double imbalance = 0.03;
   int passes = 10;
   std::uint64_t seed = 0;
-  std::filesystem::path assignment;  ///< empty: the method decides
+  std::filesystem::path assignment;         ///< empty: the method decides
+  std::vector<PartitionLevel> levels = {};  ///< empty: one cut into k parts
 };
 
-/// Adds k, method, objective, balance, imbalance, passes, assignment and seed.
+/// Adds k, levels, method, objective, balance, imbalance, passes, assignment and seed.
 void add_partition_settings(Schema& schema);
-/// Throws InputError when `balance` names an unknown constraint.
+/// Throws InputError when `balance` names an unknown constraint or the levels are not k parts.
 PartitionOptions partition_options(const Settings& settings);
 
 }  // namespace kith

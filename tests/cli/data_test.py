@@ -72,6 +72,19 @@ class Make(Workshop):
         self.write("half.txt", "".join(f"{node % 2}\n" for node in range(300)))
         self.succeed("partition", self.store(), "-o", "parts", "-k", "2", "--assignment", "half.txt")
 
+    def test_levels_number_the_parts_of_a_host_one_after_the_other(self):
+        said = self.succeed("partition", self.store(), "-o", "parts", "--levels", "hosts=2,gpus=2")
+        self.assertIn("between     2 hosts", said)
+        meta = json.loads((self.folder / "parts/partition.json").read_text())
+        self.assertEqual(meta["k"], 4)
+        hosts, gpus = meta["levels"]
+        self.assertEqual((gpus["groups"], gpus["cut_edges"], gpus["communication_volume"]),
+                         (4, meta["quality"]["cut_edges"], meta["quality"]["communication_volume"]))
+        self.assertLess(hosts["cut_edges"], gpus["cut_edges"])
+        self.assertIn("hosts", self.succeed("inspect", "parts"))
+        self.succeed("verify", "parts")
+        self.refuse(2, ["4 parts", "--k"], "partition", "store", "-o", "other", "--levels", "hosts=2,gpus=2", "-k", "3")
+
     def test_plain_arrays_are_imported(self):
         self.succeed("prepare", self.npy_graph(), "-o", "store")
         facts = json.loads(self.succeed("inspect", "store", "--json"))
