@@ -13,7 +13,8 @@ namespace kith {
 class MpiEnvironment {
  public:
   MpiEnvironment(int& argc, char**& argv);
-  /// Finalises, in bounded time; when an exception is under way it ends the whole job instead.
+  /// Finalises, in bounded time, but where MPI is known to hang in it; when an exception is under way it ends
+  /// the whole job instead.
   ~MpiEnvironment();
   MpiEnvironment(const MpiEnvironment&) = delete;
   MpiEnvironment& operator=(const MpiEnvironment&) = delete;
@@ -27,6 +28,7 @@ class MpiEnvironment {
  private:
   int exceptions_;
   ExitCode exit_code_ = ExitCode::done;
+  bool several_hosts_ = false;
 };
 
 /// Why an MPI world of this size cannot be meant, given the environment variables: a step of several Slurm
