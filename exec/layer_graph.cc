@@ -27,6 +27,40 @@ Array<float> each(std::int64_t count, F&& f) {
   return values;
 }
 
+Csr32 empty_rows(std::int64_t rows, std::int64_t entries) {
+  return {Array<std::int64_t>(static_cast<std::size_t>(rows) + 1, std::int64_t{0}),
+          Array<std::int32_t>(static_cast<std::size_t>(entries))};
+}
+
+/// Entries stay in their order.
+LayerGraph::BySource split_by_source(CsrView<std::int32_t> csr) {
+  const std::int64_t rows = csr.n();
+  LayerGraph::BySource split{empty_rows(rows, 0), empty_rows(rows, 0)};
+  parallel_for(0, rows, kGrain, [&](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t i = begin; i < end; ++i) {
+      const auto row = csr.row(i);
+      const auto owned = std::count_if(row.begin(), row.end(), [&](std::int32_t s) { return s < rows; });
+      split.owned.indptr[i] = owned;
+      split.halo.indptr[i] = std::ssize(row) - owned;
+    }
+  });
+  for (Csr32* part : {&split.owned, &split.halo}) {
+    exclusive_prefix_sum(part->indptr.data(), part->indptr.ssize());
+    part->indices = Array<std::int32_t>(static_cast<std::size_t>(part->indptr[rows]));
+  }
+  parallel_for(0, rows, kGrain, [&](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t i = begin; i < end; ++i) {
+      std::int64_t owned = split.owned.indptr[i], halo = split.halo.indptr[i];
+      for (const std::int32_t source : csr.row(i))
+        if (source < rows)
+          split.owned.indices[owned++] = source;
+        else
+          split.halo.indices[halo++] = static_cast<std::int32_t>(source - rows);
+    }
+  });
+  return split;
+}
+
 }  // namespace
 
 ConstTensor LayerGraph::kept_aggregate(const SpmmScales& scales, const std::function<Matrix()>& make) const {
@@ -113,6 +147,19 @@ std::span<const std::int32_t> LayerGraph::owned_sources() const {
 std::span<const std::int32_t> LayerGraph::halo_sources() const {
   owned_sources();
   return std::as_const(source_rows_).span().subspan(static_cast<std::size_t>(destinations()));
+}
+
+const LayerGraph::BySource& LayerGraph::by_source() const {
+  if (by_source_) return *by_source_;
+  const MemoryUse use(MemoryKind::graph);
+  const UseMemory host(nullptr);
+  by_source_ = rehearsing() ? BySource{empty_rows(destinations(), csr().m()), empty_rows(destinations(), 0)}
+                            : split_by_source(csr());
+  for (const Csr32* part : {&by_source_->owned, &by_source_->halo}) {
+    mirror(part->indptr.span());
+    mirror(part->indices.span());
+  }
+  return *by_source_;
 }
 
 SpmmScales LayerGraph::mean_scales() const {

@@ -63,6 +63,13 @@ class LayerGraph {
   std::span<const std::int32_t> owned_sources() const;
   std::span<const std::int32_t> halo_sources() const;
 
+  /// With halo rows: the entries whose sources are owned, which need no arrivals, and those of the halo,
+  /// whose columns count from its first row. Made when first asked for.
+  struct BySource {
+    Csr32 owned, halo;
+  };
+  const BySource& by_source() const;
+
   /// y = mean over the row; y = Σ over the row.
   SpmmScales mean_scales() const;
   /// D^-1/2 (A + I) D^-1/2 with full-graph degrees; a sampled row is scaled by degree / sampled, so that it
@@ -97,6 +104,7 @@ class LayerGraph {
   mutable Array<std::int32_t> split_;  ///< the interior rows, then the boundary
   mutable std::size_t interior_ = 0;
   mutable Array<std::int32_t> source_rows_;
+  mutable std::optional<BySource> by_source_;
   mutable Array<float> mean_;
   mutable Array<float> gcn_row_, gcn_col_, gcn_self_;
   ConstTensor kept_input_;

@@ -1,6 +1,6 @@
-// Forward fetches while the interior rows are computed; backward computes the gradients of what was fetched
-// first and the owned rows' while those travel. Every row of y and dx is one kernel row, and arrivals are
-// added after the own part by rank, so schedules give the same bits.
+// Forward sums over owned sources, in all rows, while the others' rows travel, and adds those when they are
+// there; backward computes the gradients of what was fetched first and the owned rows' while those travel.
+// The order of additions is the same under every schedule, so all give the same bits.
 //
 // With a plan of sums the rows sent are S = E diag(columns) x for the edges E that this rank sums over, and
 // arrivals are sources of weight one; backward adds Eᵀ dS.
@@ -49,13 +49,35 @@ Matrix ExchangedSum::forward(const Backend& on, ConstTensor x) const {
     spmm(on, seen.plan->sent, {.col_scale = own_columns()}, x, sums);
     flight = graph->halo()->start_fetch(on, sums, pass);
   }
-  SourceRows sources(on, seen.graph, x, std::move(flight));
   Matrix y(graph->destinations(), x.cols);
+  if (scales.weights.empty()) {
+    add_by_source(on, seen, x, std::move(flight), y);
+    return y;
+  }
+  SourceRows sources(on, seen.graph, x, std::move(flight));
   const auto compute = [&](std::span<const std::int32_t> rows) {
     spmm_rows(on, seen.graph.csr(), rows, seen.scales, sources.all(), y);
   };
   sources.cover(compute, [] {});
   return y;
+}
+
+void ExchangedSum::add_by_source(const Backend& on, const Seen& seen, ConstTensor x,
+                                 HaloExchange::Flight flight, Tensor y) const {
+  HaloExchange& halo = *graph->halo();
+  const LayerGraph::BySource& parts = seen.graph.by_source();
+  if (!halo.overlaps()) halo.wait(flight);
+  SpmmScales own = seen.scales;
+  own.col_scale = own_columns();
+  SourceRows::over_pieces(seen.graph.owned_sources(), flight, [&](std::span<const std::int32_t> rows) {
+    spmm_rows(on, parts.owned, rows, own, x, y);
+  });
+  Matrix arrived(seen.graph.sources() - graph->destinations(), x.cols);
+  halo.finish_fetch(on, flight, arrived);
+  SpmmScales others{.row_scale = seen.scales.row_scale, .beta = 1};
+  if (!seen.scales.col_scale.empty())
+    others.col_scale = seen.scales.col_scale.subspan(static_cast<std::size_t>(graph->destinations()));
+  spmm_rows(on, parts.halo, seen.graph.boundary_rows(), others, arrived, y);
 }
 
 void ExchangedSum::backward(const Backend& on, ConstTensor dy, GradientSlot dx) const {

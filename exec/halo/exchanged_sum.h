@@ -28,6 +28,9 @@ struct ExchangedSum {
   /// Weights of single edges are known at their destination alone, and a sum has none of its rows' zeros.
   Crossing crossing() const;
   Seen seen() const;
+  /// y = A x, over owned sources first.
+  void add_by_source(const Backend& on, const Seen& seen, ConstTensor x, HaloExchange::Flight flight,
+                     Tensor y) const;
   /// Of the owned rows, as they go into sums.
   std::span<const float> own_columns() const;
   SpmmScales adjoint(const Seen& seen, const TransposedCsr& transpose, float beta) const;
