@@ -86,6 +86,7 @@ void run_bench(const Invocation& invocation) {
   const Measured measured = asked_for(settings).run(settings);
   const std::string file = settings.has_value("json") ? settings.text("json") : "";
   fmt::print("{}", file == "-" ? measured.json : measured.text);
+  if (measured.json.empty()) return;  // another rank has the figures
   if (!file.empty() && file != "-") write_text_file(file, measured.json);
 }
 

@@ -9,6 +9,7 @@
 #include <fmt/format.h>
 
 #include "kith/cli/bench.h"
+#include "kith/cli/rank_work.h"
 #include "kith/comm/world.h"
 #include "kith/core/error.h"
 #include "kith/exec/net_model.h"
@@ -84,10 +85,12 @@ Measured measure_net(const Settings& settings) {
     int argc = 0;
     char** argv = nullptr;
     MpiEnvironment mpi(argc, argv);
-    const std::unique_ptr<Communicator> comm = mpi.world();
-    if (comm->size() > 1) {
-      const auto points = measured_links(*comm, settings.integer("repetitions"));
-      return comm->rank() == Rank{0} ? fitted(*comm, points) : Measured("", "");
+    const std::unique_ptr<Communicator> world = mpi.world();
+    const std::unique_ptr<Communicator> emulated = emulated_network(*world, settings);
+    Communicator& comm = emulated != nullptr ? *emulated : *world;
+    if (comm.size() > 1) {
+      const auto points = measured_links(comm, settings.integer("repetitions"));
+      return comm.rank() == Rank{0} ? fitted(comm, points) : Measured("", "");
     }
   }
   // An exception must not leave the scope of MPI, which would end the job with a code of its own.

@@ -1,8 +1,10 @@
 #include "kith/cli/rank_work.h"
 
+#include "kith/comm/delayed_communicator.h"
 #include "kith/comm/device_communicator.h"
 #include "kith/comm/world.h"
 #include "kith/exec/device.h"
+#include "kith/exec/net_model.h"
 #include "kith/exec/settings.h"
 
 namespace kith::cli {
@@ -12,6 +14,13 @@ int prepared_threads(Communicator& comm, const Settings& settings) {
   const int share = default_threads(comm);
   const auto asked = static_cast<int>(settings.integer("threads"));
   return asked > 0 ? asked : share;
+}
+
+std::unique_ptr<Communicator> emulated_network(Communicator& comm, const Settings& settings) {
+  if (!settings.boolean("emulate-net")) return nullptr;
+  if (!settings.has_value("net"))
+    throw InputError("--emulate-net needs the network: --net alpha_us=20,gbps=10");
+  return delayed_communicator(comm, net_model(settings.text("net")));
 }
 
 ChosenDevice::ChosenDevice(Communicator& comm, const Settings& settings)

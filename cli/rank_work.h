@@ -13,6 +13,9 @@ namespace kith::cli {
 /// (or `--threads`) as its threads. Collective.
 int prepared_threads(Communicator& comm, const Settings& settings);
 
+/// The ranks over the network of `--net` with `--emulate-net`, else null. Collective.
+std::unique_ptr<Communicator> emulated_network(Communicator& comm, const Settings& settings);
+
 /// What `--device`, `--gpu-wire` and `--allow-shared-gpu` ask for.
 class ChosenDevice {
  public:

@@ -60,8 +60,10 @@ Settings with_chosen_protocol(Communicator& comm, Settings settings, const Parti
 
 }  // namespace
 
-void run_train(Communicator& comm, const Invocation& invocation) {
+void run_train(Communicator& world, const Invocation& invocation) {
   const Settings& settings = invocation.settings;
+  const std::unique_ptr<Communicator> emulated = emulated_network(world, settings);
+  Communicator& comm = emulated != nullptr ? *emulated : world;
   TrainOptions options = train_options(settings);
   options.command = invocation.command_line;
   if (settings.boolean("explain")) {

@@ -1,4 +1,4 @@
-// The α-β model (Hockney 1994). Sending and receiving overlap, messages of one rank do not.
+// Sending and receiving overlap, messages of one rank do not.
 #include "kith/exec/net_model.h"
 
 #include <algorithm>
@@ -17,8 +17,8 @@ constexpr double kBytesPerGigabit = 1e9 / 8;
 
 [[noreturn]] void refuse(const std::string& text) {
   throw InputError(
-      fmt::format("--net {}: write alpha_us=MICROSECONDS,gbps=GIGABITS[,intra=RANKS[:GIGABITS]], as in "
-                  "alpha_us=20,gbps=10,intra=4",
+      fmt::format("--net {}: write alpha_us=MICROSECONDS,gbps=GIGABITS[,intra=RANKS[:GIGABITS]][,slow=RANK:"
+                  "FACTOR], as in alpha_us=20,gbps=10,intra=4",
                   text));
 }
 
@@ -36,9 +36,24 @@ struct Load {
 };
 
 double seconds_between(const NetModel& net, int a, int b, double messages, double bytes) {
-  if (a / net.ranks_per_host != b / net.ranks_per_host)
-    return messages * net.alpha_seconds + bytes / net.bytes_per_second;
-  return net.host_bytes_per_second > 0 ? bytes / net.host_bytes_per_second : 0;
+  const Passage way = passage(net, a, b, bytes);
+  return messages * way.alpha + way.wire;
+}
+
+/// "RANKS[:GIGABITS]"
+void read_hosts(NetModel& net, const std::string& value, const std::string& text) {
+  const std::size_t colon = value.find(':');
+  net.ranks_per_host = static_cast<int>(std::min(number(value.substr(0, colon), 1, text), 1e6));
+  if (colon != value.npos)
+    net.host_bytes_per_second = number(value.substr(colon + 1), 1e-6, text) * kBytesPerGigabit;
+}
+
+/// "RANK:FACTOR"
+void read_straggler(NetModel& net, const std::string& value, const std::string& text) {
+  const std::size_t colon = value.find(':');
+  if (colon == value.npos) refuse(text);
+  net.slow_rank = static_cast<int>(std::min(number(value.substr(0, colon), 0, text), 1e6));
+  net.slow_factor = number(value.substr(colon + 1), 1, text);
 }
 
 }  // namespace
@@ -55,10 +70,9 @@ NetModel net_model(const std::string& text) {
     } else if (name == "gbps") {
       net.bytes_per_second = number(value, 1e-6, text) * kBytesPerGigabit;
     } else if (name == "intra") {
-      const std::size_t colon = value.find(':');
-      net.ranks_per_host = static_cast<int>(std::min(number(value.substr(0, colon), 1, text), 1e6));
-      if (colon != value.npos)
-        net.host_bytes_per_second = number(value.substr(colon + 1), 1e-6, text) * kBytesPerGigabit;
+      read_hosts(net, value, text);
+    } else if (name == "slow") {
+      read_straggler(net, value, text);
     } else {
       refuse(text);
     }

@@ -4,22 +4,14 @@
 #include <string>
 #include <utility>
 
+#include "kith/comm/link_model.h"
 #include "kith/core/ledger.h"
 
 namespace kith {
 
-/// A network in a few numbers: a message takes alpha seconds, and its bytes pass at `bytes_per_second` in
-/// each direction. `ranks_per_host` consecutive ranks share a host and reach each other at once, or at
-/// `host_bytes_per_second` where that is not 0.
-struct NetModel {
-  double alpha_seconds = 0;
-  double bytes_per_second = 0;
-  int ranks_per_host = 1;
-  double host_bytes_per_second = 0;
-};
-
 /// "alpha_us=20,gbps=10", "alpha_us=20,gbps=10,intra=4", "…,intra=4:100" (ranks of a host, and gigabits per
-/// second between them). Throws InputError.
+/// second between them), "…,slow=3:5" (what rank 3 sends and receives takes 5 times as long). Throws
+/// InputError.
 NetModel net_model(const std::string& text);
 
 /// α and β of seconds = α + bytes / β by least squares of the relative error over measured (bytes, seconds),

@@ -132,9 +132,12 @@ void add_halo_settings(Schema& s) {
       "auto: of those that lose nothing the one predicted to take least on the network of --net, or as "
       "measured");
   Added(s, "net", Type::text, "",
-        "a network, alpha_us=20,gbps=10[,intra=RANKS[:GIGABITS]]: also print the seconds that the halo's "
-        "exchanges "
-        "would take on it")
+        "a network, alpha_us=20,gbps=10[,intra=RANKS[:GIGABITS]][,slow=RANK:FACTOR]: also print the seconds "
+        "that the halo's exchanges would take on it")
+      .also("bench")
+      .outside_hash();
+  Added(s, "emulate-net", Type::boolean, "false",
+        "messages between ranks, which share a host, take as long as they would on the network of --net")
       .also("bench")
       .outside_hash();
   Added(s, "replay-decisions", Type::path, "",
@@ -309,6 +312,9 @@ TrainOptions train_options(const Settings& settings) {
   if (settings.has_value("net")) options.net = settings.text("net");
   if (settings.has_value("replay-decisions")) options.replay_decisions = settings.text("replay-decisions");
   if (!options.net.empty()) net_model(options.net);  // refused before anything is written
+  if (settings.boolean("emulate-net") && settings.text("device") == "cuda" &&
+      settings.text("gpu-wire") != "host")
+    throw InputError("--emulate-net delays what MPI carries, not NCCL: add --gpu-wire host");
   const SamplerOptions sampling = sampler_options(settings);
   options.fanouts = layer_fanouts(settings, sampling.fanouts);
   options.batch_size = sampling.batch_size;

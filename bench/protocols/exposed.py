@@ -50,7 +50,7 @@ def medians(runs):
 def measured(bench, parts, arguments, net, repeat):
     there, here = [], []
     for _ in range(repeat):
-        far = train(bench, parts, [*arguments, "--net", net, "--emulate-net", "true"])
+        far = train(bench, parts, [*arguments, "--net", net, "--emulate-net"])
         near = train(bench, parts, arguments)
         there.append({"epoch": far["seconds_per_epoch"], "wait": waited(far), "wire": far["modelled_seconds_per_epoch"]})
         here.append({"epoch": near["seconds_per_epoch"], "wait": waited(near)})

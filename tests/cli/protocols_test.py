@@ -67,6 +67,20 @@ class Protocols(Workshop):
         self.assertGreater(figures["inside_a_host_gbps"], 0)
         self.assertIn("alpha_us=", figures["inside_a_host_net"])
 
+    def test_net_finds_the_network_that_is_emulated(self):
+        self.succeed("bench", "net", "--repetitions", "3", "--net", "alpha_us=3000,gbps=0.4", "--emulate-net", "--json", "net.json", ranks=2)
+        figures = json.loads((self.folder / "net.json").read_text())
+        self.assertGreater(figures["inside_a_host_alpha_us"], 2500)  # a loaded machine adds to both
+        self.assertLess(figures["inside_a_host_gbps"], 0.42)
+
+    def test_training_on_an_emulated_network_is_the_same_training(self):
+        def losses(run, *more):
+            self.succeed("train", "parts", "-o", run, *SMALL, *more, ranks=2)
+            return [json.loads(line)["loss"] for line in (self.folder / run / "metrics.jsonl").read_text().splitlines()]
+
+        self.assertEqual(losses("as-it-is"), losses("emulated", "--emulate-net"))
+        self.refuse(2, ["--emulate-net", "--net"], "train", "parts", "-o", "x", "--model", "gcn", "--emulate-net")
+
 
 if __name__ == "__main__":
     unittest.main()

@@ -7,6 +7,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "kith/comm/delayed_communicator.h"
 #include "kith/comm/world.h"
 
 namespace kith::test {
@@ -29,6 +30,15 @@ TEST_P(ThreadRanks, HoldsWhenMessagesAreLateAndOvertakeEachOther) {
     run_thread_ranks(ranks, claim.check,
                      {.seed = seed, .delay_probability = 0.4, .reorder_probability = 0.4});
   }
+}
+
+TEST_P(ThreadRanks, HoldsOnASlowNetwork) {
+  const auto& [claim, ranks] = GetParam();
+  run_thread_ranks(ranks, [check = claim.check](Communicator& comm) {
+    const auto slow = delayed_communicator(
+        comm, {.alpha_seconds = 20e-6, .bytes_per_second = 1e9, .slow_rank = 1, .slow_factor = 3});
+    check(*slow);
+  });
 }
 
 INSTANTIATE_TEST_SUITE_P(, ThreadRanks, testing::Combine(testing::ValuesIn(kClaims), testing::Range(1, 5)),

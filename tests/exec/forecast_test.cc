@@ -214,6 +214,9 @@ TEST(NetModel, AnExchangeLastsAsLongAsItsBusiestRank) {
   EXPECT_DOUBLE_EQ(modelled_seconds(net_model("alpha_us=10,gbps=8,intra=2"), ledgers), 3e-3 + 1e-5);
   EXPECT_DOUBLE_EQ(modelled_seconds(net_model("alpha_us=10,gbps=8,intra=2:80"), ledgers),
                    3e-3 + 1e-5 + 3e-4 + 5e-4);
+  // What rank 2 sends takes twice as long.
+  EXPECT_DOUBLE_EQ(modelled_seconds(net_model("alpha_us=10,gbps=8,slow=2:2"), ledgers),
+                   3e-3 + 1e-5 + 2 * (3e-3 + 1e-5) + 5e-3);
 }
 
 TEST(NetModel, AFitFindsTheNetworkBehindNoisyTimes) {
@@ -231,7 +234,8 @@ TEST(NetModel, AFitFindsTheNetworkBehindNoisyTimes) {
 
 TEST(NetModel, OtherTextsAreRefusedWithTheForm) {
   for (const std::string text : {"", "gbps=10", "alpha_us=1", "alpha_us=x,gbps=1", "alpha_us=1,gbps=0",
-                                 "alpha_us=1,gbps=1,x=2", "alpha_us=1,gbps=1,intra=0", "alpha_us=-1,gbps=1"})
+                                 "alpha_us=1,gbps=1,x=2", "alpha_us=1,gbps=1,intra=0", "alpha_us=-1,gbps=1",
+                                 "alpha_us=1,gbps=1,slow=2", "alpha_us=1,gbps=1,slow=2:0.5"})
     EXPECT_THROW(net_model(text), InputError) << text;
 }
 
