@@ -16,12 +16,15 @@ namespace kith {
 /// whole row NaN. Alistarh et al. 2017 (QSGD) with a range of each row, as AdaQP (Wan et al. 2023) has it.
 std::int64_t quantised_row_bytes(int bits, std::int64_t cols);
 
-/// q = ⌊(x − low) / step + u⌋: with u uniform in [0, 1) the decoded element is x in the mean, to 2⁻¹⁷ steps.
-/// Draws are keyed by the row's node and the step; element j takes half word j % 8 of draw ⌊j / 8⌋.
+/// q = ⌊(x − low) / step + u⌋, u = (byte + r) / 256: with u uniform in [0, 1) the decoded element is x in the
+/// mean, to 2⁻¹⁷ steps. Draws are keyed by the row's node and the step: the byte of element j is byte j % 16
+/// of draw ⌊j / 16⌋, and r the upper 24 bits of the first word of draw kSharedDraw, one for the row. So two
+/// elements' roundings have a covariance of at most 2⁻¹⁸ steps², where one would be 2⁻² alone.
 struct RoundingDraws {
   PhiloxKey key;
   std::uint32_t step = 0;
 };
+inline constexpr std::uint32_t kSharedDraw = 0xFFFFFFFF;
 
 /// out = the quantised rows `rows` of x, or all of x in order when `rows` is empty; ids [x.rows] are the
 /// nodes.

@@ -40,6 +40,13 @@ struct Draws {
       std::copy(words.begin(), words.end(), out + 4 * lane);
     }
   }
+  void some(StoreId node, std::uint32_t first, std::int64_t count, std::uint32_t step,
+            std::uint32_t* out) const {
+    for (std::uint32_t i = 0; i < count; ++i) {
+      const PhiloxWords words = draw_words(key_, node, step, first + i);
+      std::copy(words.begin(), words.end(), out + 4 * i);
+    }
+  }
 
  private:
   PhiloxKey key_;
@@ -79,12 +86,26 @@ class Draws {
     const auto id = static_cast<std::uint64_t>(node.value());
     for (std::int64_t lane = 0; lane < lanes(); lane += vector_lanes()) {
       rounds(hn::Set(d, id), hn::Set(d, id >> 32), hn::Set(d, step),
-             hn::Iota(d, first + static_cast<std::uint64_t>(lane)), out + 4 * lane);
+             numbers(first + static_cast<std::uint64_t>(lane)), out + 4 * lane);
+    }
+  }
+  /// The words of `count` of them; `out` has room for a multiple of kMostLanes draws.
+  HWY_INLINE void some(StoreId node, std::uint32_t first, std::int64_t count, std::uint32_t step,
+                       std::uint32_t* out) const {
+    const Tag d;
+    const auto id = static_cast<std::uint64_t>(node.value());
+    for (std::int64_t lane = 0; lane < count; lane += vector_lanes()) {
+      rounds(hn::Set(d, id), hn::Set(d, id >> 32), hn::Set(d, step),
+             numbers(first + static_cast<std::uint64_t>(lane)), out + 4 * lane);
     }
   }
 
  private:
   static std::int64_t vector_lanes() { return static_cast<std::int64_t>(hn::Lanes(Tag())); }
+  /// first, first + 1, …: a table in memory, for hn::Iota stores lanes one by one and waits for them.
+  static HWY_INLINE V numbers(std::uint64_t first) {
+    return hn::Add(hn::Set(Tag(), first), hn::Load(Tag(), kPlaces));
+  }
   /// Of the lower halves.
   static HWY_INLINE V product(V a, V b) {
     const hn::Repartition<std::uint32_t, Tag> narrow;
@@ -108,6 +129,7 @@ class Draws {
     hn::StoreInterleaved2(pair(c0, c1), pair(c2, c3), d, reinterpret_cast<std::uint64_t*>(out));
   }
 
+  alignas(64) static constexpr std::uint64_t kPlaces[8] = {0, 1, 2, 3, 4, 5, 6, 7};
   std::uint64_t lo_[10], hi_[10];
 };
 #endif

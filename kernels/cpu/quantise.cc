@@ -17,11 +17,13 @@
 
 #include "kith/kernels/cpu/draws-inl.h"
 
-// A row is read twice, for its range and to be rounded, in blocks of rows that stay in the first cache: the
-// header of a row takes as long as the rounding of a short one, but headers of several rows do not wait for
-// each other. Every element goes through the same operations in the same order on every instruction set, the
-// last few of a row in a vector of their own; products that a fused multiply-add leaves unrounded are exact
-// (16-bit draws by a power of two, 8-bit numbers by a step of 8 significant bits). So all give the same bits.
+// A row is read twice, for its range and to be rounded, in blocks of rows that stay in the first cache while
+// the next block is asked for: the header of a row takes as long as the rounding of a short one, but headers
+// of several rows do not wait for each other. Places are counted in 256ths of a step, so that an element's
+// own byte is added as a whole number: ⌊(⌊256 p + r⌋ + byte) / 256⌋ = ⌊p + (byte + r) / 256⌋. Every element
+// goes through the same operations in the same order on every instruction set, the last few of a row in a
+// vector of their own; products that a fused multiply-add leaves unrounded are exact (24-bit draws by a power
+// of two). So all give the same bits.
 HWY_BEFORE_NAMESPACE();
 namespace kith {
 namespace HWY_NAMESPACE {
@@ -45,32 +47,29 @@ HWY_INLINE Range range_of(const float* x, std::int64_t count) {
     odd = hn::MulAdd(hn::Zero(d), v, odd);
   }
   Range range{hn::GetLane(hn::MinOfLanes(d, low)), hn::GetLane(hn::MaxOfLanes(d, high))};
-  float rest = hn::GetLane(hn::SumOfLanes(d, odd));
+  float rest = 0;
   for (; j < count; ++j) {
     range.low = std::min(range.low, x[j]);
     range.high = std::max(range.high, x[j]);
     rest += 0 * x[j];
   }
-  if (std::isnan(rest)) range.high = std::numeric_limits<float>::quiet_NaN();
+  if (std::isnan(rest) || !hn::AllFalse(d, hn::IsNaN(odd)))
+    range.high = std::numeric_limits<float>::quiet_NaN();
   // Of two zeros either may be the least or the largest; −0 + 0 is 0.
   range.low += 0.0f;
   range.high += 0.0f;
   return range;
 }
 
-/// The words of the draws from `first` on that cover `kRun` elements.
-constexpr std::int64_t kRun = 8 * kMostLanes;
+/// Elements whose bytes are drawn at once.
+constexpr std::int64_t kRun = 16 * kMostLanes;
+constexpr std::int64_t kBlock = 8;  ///< rows, of few columns
 
-template <class Draws>
-HWY_INLINE void draw_halves(const Draws& draws, StoreId node, std::int64_t first, std::uint32_t step,
-                            std::uint32_t* words) {
-  for (std::int64_t done = 0; done < kMostLanes; done += draws.lanes())
-    draws.consecutive(node, static_cast<std::uint32_t>(first + done), step, words + 4 * done);
-}
-
-/// What a finite row's header says, to round by.
+/// What a finite row is rounded by.
 struct Steps {
-  float low, inverse, most;
+  float low, inverse;  ///< in 256ths of a step
+  float share;         ///< r, in 2⁻²⁴
+  std::uint32_t most;  ///< what the largest q may come to
 };
 
 using FloatTag = hn::ScalableTag<float>;
@@ -92,37 +91,40 @@ HWY_INLINE auto whole_of(V v) {
 }
 
 /// q of a vector of elements, none of which is below `low`.
-HWY_INLINE void round_vector(const float* x, const Steps& steps, const std::uint16_t* halves,
-                             std::uint8_t* q) {
+HWY_INLINE void round_vector(const float* x, const Steps& steps, const std::uint8_t* drawn, std::uint8_t* q) {
   const FloatTag d;
-  const hn::RebindToSigned<FloatTag> di;
-  const hn::Rebind<std::uint16_t, FloatTag> narrow;
-  const auto drawn = hn::ConvertTo(d, hn::PromoteTo(di, hn::LoadU(narrow, halves)));
+  const hn::RebindToUnsigned<FloatTag> du;
   const auto place = hn::Mul(hn::Sub(hn::LoadU(d, x), hn::Set(d, steps.low)), hn::Set(d, steps.inverse));
-  const auto sum = hn::MulAdd(drawn, hn::Set(d, 0x1p-16f), place);
-  hn::StoreU(hn::U8FromU32(whole_of(hn::Min(sum, hn::Set(d, steps.most)))), ByteTag(), q);
+  const auto part = whole_of(hn::MulAdd(hn::Set(d, steps.share), hn::Set(d, 0x1p-24f), place));
+  const auto sum = hn::Add(part, hn::PromoteTo(du, hn::LoadU(ByteTag(), drawn)));
+  hn::StoreU(hn::U8FromU32(hn::ShiftRight<8>(hn::Min(sum, hn::Set(du, steps.most)))), ByteTag(), q);
 }
 
 /// q of `count` elements.
-HWY_INLINE void round_run(const float* x, std::int64_t count, const Steps& steps, const std::uint16_t* halves,
+HWY_INLINE void round_run(const float* x, std::int64_t count, const Steps& steps, const std::uint8_t* drawn,
                           std::uint8_t* q) {
   std::int64_t j = 0;
-  for (; j + float_lanes() <= count; j += float_lanes()) round_vector(x + j, steps, halves + j, q + j);
+  for (; j + float_lanes() <= count; j += float_lanes()) round_vector(x + j, steps, drawn + j, q + j);
   if (j == count) return;
   float rest[kMostLanes];
   std::uint8_t rounded[kMostLanes];
   std::fill_n(rest, kMostLanes, steps.low);
   std::copy_n(x + j, count - j, rest);
-  round_vector(rest, steps, halves + j, rounded);
+  round_vector(rest, steps, drawn + j, rounded);
   std::copy_n(rounded, count - j, q + j);
 }
 
 /// kBits bits of each of eight bytes, the first in the lowest.
 template <int kBits>
 HWY_INLINE std::uint64_t packed(std::uint64_t bytes) {
+// Where one instruction does it, and fast: processors of before take hundreds of cycles for it.
+#if HWY_TARGET == HWY_AVX3
+  return _pext_u64(bytes, 0x0101010101010101u * ((1u << kBits) - 1));
+#else
   bytes = (bytes | bytes >> (8 - kBits)) & (0x0001000100010001u * ((1u << 2 * kBits) - 1));
   bytes = (bytes | bytes >> (16 - 2 * kBits)) & (0x0000000100000001u * ((1u << 4 * kBits) - 1));
   return bytes | bytes >> (32 - 4 * kBits);
+#endif
 }
 
 template <int kBits>
@@ -141,57 +143,101 @@ HWY_INLINE void pack(const std::uint8_t* q, std::int64_t count, std::byte* out) 
   std::memcpy(out, &bytes, static_cast<std::size_t>(((count - j) * kBits + 7) / 8));
 }
 
+/// `count` elements, by bytes that were drawn for them.
 template <int kBits>
-HWY_INLINE void quantise_row(const float* x, std::int64_t cols, const Steps& steps, const Draws& draws,
-                             StoreId node, std::uint32_t step, std::byte* out) {
-  alignas(64) std::uint32_t words[4 * kMostLanes];
-  alignas(64) std::uint8_t q[kRun];
-  for (std::int64_t j = 0; j < cols; j += kRun) {
-    const std::int64_t count = std::min(kRun, cols - j);
-    draw_halves(draws, node, j / 8, step, words);
-    const auto* halves = reinterpret_cast<const std::uint16_t*>(words);
-    if constexpr (kBits == 8) {
-      round_run(x + j, count, steps, halves, reinterpret_cast<std::uint8_t*>(out + j));
-    } else {
-      round_run(x + j, count, steps, halves, q);
-      pack<kBits>(q, count, out + j * kBits / 8);
-    }
+HWY_INLINE void quantise_run(const float* x, std::int64_t count, const Steps& steps,
+                             const std::uint32_t* words, std::byte* out) {
+  const auto* drawn = reinterpret_cast<const std::uint8_t*>(words);
+  if constexpr (kBits == 8) {
+    round_run(x, count, steps, drawn, reinterpret_cast<std::uint8_t*>(out));
+  } else {
+    alignas(64) std::uint8_t q[kRun];
+    round_run(x, count, steps, drawn, q);
+    pack<kBits>(q, count, out);
   }
 }
 
 /// Writes the header. A row of which something is not finite has no steps.
-HWY_INLINE bool begin_row(const float* x, std::int64_t cols, float most, std::byte* out, Steps& steps) {
-  const Range range = range_of(x, cols);
-  const QuantisedHeader header = quantised_header(range.low, range.high, most);
+HWY_INLINE bool begin_row(const Range& range, int most, std::byte* out, Steps& steps) {
+  const QuantisedHeader header = quantised_header(range.low, range.high, static_cast<float>(most));
   std::memcpy(out, &header, sizeof(header));
   const float low = float_of_bf16(header.low), step = float_of_bf16(header.step);
-  const float inverse = step > 0 ? 1 / step : 0;
+  const float inverse = step > 0 ? 256 / step : 0;
+  steps.low = low;
   // Of a step too small to divide by, everything is the least level.
-  steps = {low, inverse - inverse == 0 ? inverse : 0, most};
+  steps.inverse = inverse - inverse == 0 ? inverse : 0;
+  steps.most = static_cast<std::uint32_t>(most) * 256 + 255;
   return low - low == 0 && step - step == 0;
+}
+
+/// What the elements of each of `count` ≤ kMostLanes rows share of their draws.
+HWY_INLINE void draw_shares(const Draws& draws, const StoreId* nodes, std::int64_t count, std::uint32_t step,
+                            float* shares) {
+  std::uint32_t counter[3][kMostLanes];
+  alignas(64) std::uint32_t words[4 * kMostLanes];
+  for (std::int64_t first = 0; first < count; first += draws.lanes()) {
+    for (std::int64_t lane = 0; lane < draws.lanes(); ++lane) {
+      const auto id = static_cast<std::uint64_t>(nodes[std::min(first + lane, count - 1)].value());
+      counter[0][lane] = static_cast<std::uint32_t>(id);
+      counter[1][lane] = static_cast<std::uint32_t>(id >> 32);
+      counter[2][lane] = kSharedDraw;
+    }
+    draws.words(counter, step, words);
+    for (std::int64_t lane = 0; lane < std::min(draws.lanes(), count - first); ++lane)
+      shares[first + lane] = static_cast<float>(words[4 * lane] >> 8);
+  }
+}
+
+HWY_INLINE void prefetch(const float* row, std::int64_t cols) {
+  for (std::int64_t j = 0; j < cols; j += 16) __builtin_prefetch(row + j, 0, 3);
+}
+
+/// Rows `first` … `first` + `rows` − 1 ≤ kBlock.
+template <int kBits>
+void quantise_block(const QuantisedRows& to, std::int64_t first, std::int64_t rows, const Draws& draws,
+                    const float* shares) {
+  constexpr int kMost = (1 << kBits) - 1;
+  constexpr std::int64_t kWidestAhead = 1 << 12;
+  Range ranges[kBlock];
+  Steps steps[kBlock];
+  bool finite[kBlock];
+  std::byte* out = to.out + first * to.row_bytes;
+  for (std::int64_t k = 0; k < rows; ++k) ranges[k] = range_of(to.x.row(to.row(first + k)), to.x.cols);
+  for (std::int64_t k = 0; k < rows; ++k)
+    finite[k] = begin_row(ranges[k], kMost, out + k * to.row_bytes, steps[k]);
+  for (std::int64_t k = 0; k < rows; ++k) {
+    steps[k].share = shares[k];
+    if (const std::int64_t next = first + rows + k; next < to.count && to.x.cols <= kWidestAhead)
+      prefetch(to.x.row(to.row(next)), to.x.cols);
+  }
+  alignas(64) std::uint32_t words[kBlock][4 * kMostLanes];
+  for (std::int64_t j = 0; j < to.x.cols; j += kRun) {
+    const std::int64_t count = std::min(kRun, to.x.cols - j);
+    for (std::int64_t k = 0; k < rows; ++k)
+      draws.some(to.ids[to.row(first + k)], static_cast<std::uint32_t>(j / 16), (count + 15) / 16,
+                 to.draws->step, words[k]);
+    for (std::int64_t k = 0; k < rows; ++k) {
+      std::byte* q = out + k * to.row_bytes + sizeof(QuantisedHeader) + j * kBits / 8;
+      if (finite[k])
+        quantise_run<kBits>(to.x.row(to.row(first + k)) + j, count, steps[k], words[k], q);
+      else
+        std::fill_n(q, (count * kBits + 7) / 8, std::byte{0});
+    }
+  }
 }
 
 template <int kBits>
 void quantise_rows_of(const QuantisedRows& to, std::int64_t begin, std::int64_t end) {
-  constexpr std::int64_t kBlock = 8;
-  constexpr float kMost = (1 << kBits) - 1;
   const Draws draws(to.draws->key);
-  const auto row_of = [&](std::int64_t i) { return to.rows.empty() ? i : std::int64_t{to.rows[i]}; };
-  Steps steps[kBlock];
-  bool finite[kBlock];
-  for (std::int64_t first = begin; first < end; first += kBlock) {
-    const std::int64_t rows = std::min(kBlock, end - first);
-    std::byte* out = to.out + first * to.row_bytes;
-    for (std::int64_t k = 0; k < rows; ++k)
-      finite[k] = begin_row(to.x.row(row_of(first + k)), to.x.cols, kMost, out + k * to.row_bytes, steps[k]);
-    for (std::int64_t k = 0; k < rows; ++k) {
-      const std::int64_t row = row_of(first + k);
-      std::byte* q = out + k * to.row_bytes + sizeof(QuantisedHeader);
-      if (finite[k])
-        quantise_row<kBits>(to.x.row(row), to.x.cols, steps[k], draws, to.ids[row], to.draws->step, q);
-      else
-        std::fill_n(q, to.row_bytes - static_cast<std::int64_t>(sizeof(QuantisedHeader)), std::byte{0});
-    }
+  const std::int64_t block = std::clamp<std::int64_t>((1 << 12) / to.x.cols, 1, kBlock);
+  StoreId nodes[kMostLanes];
+  float shares[kMostLanes];
+  for (std::int64_t first = begin; first < end; first += kMostLanes) {
+    const std::int64_t rows = std::min(kMostLanes, end - first);
+    for (std::int64_t k = 0; k < rows; ++k) nodes[k] = to.ids[to.row(first + k)];
+    draw_shares(draws, nodes, rows, to.draws->step, shares);
+    for (std::int64_t k = 0; k < rows; k += block)
+      quantise_block<kBits>(to, first + k, std::min(block, rows - k), draws, shares + k);
   }
 }
 
@@ -217,8 +263,8 @@ HWY_EXPORT(quantise_chunk);
 void quantise_rows(Cpu, ConstTensor x, std::span<const std::int32_t> rows, std::span<const StoreId> ids,
                    int bits, const RoundingDraws& draws, std::byte* out) {
   if (x.cols == 0) return;
-  const QuantisedRows to{x, rows, ids, bits, &draws, quantised_row_bytes(bits, x.cols), out};
   const std::int64_t count = rows.empty() ? x.rows : std::ssize(rows);
+  const QuantisedRows to{x, rows, count, ids, bits, &draws, quantised_row_bytes(bits, x.cols), out};
   parallel_for(0, count, quantised_rows_per_chunk(x.cols), [&](std::int64_t begin, std::int64_t end) {
     HWY_DYNAMIC_DISPATCH(quantise_chunk)(to, begin, end);
   });

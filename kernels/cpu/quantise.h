@@ -36,11 +36,13 @@ constexpr std::int64_t quantised_rows_per_chunk(std::int64_t cols) {
 struct QuantisedRows {
   ConstTensor x;
   std::span<const std::int32_t> rows;  ///< empty: all
+  std::int64_t count = 0;              ///< of them
   std::span<const StoreId> ids;
   int bits = 8;
   const RoundingDraws* draws = nullptr;
   std::int64_t row_bytes = 0;
   std::byte* out = nullptr;
+  std::int64_t row(std::int64_t i) const { return rows.empty() ? i : std::int64_t{rows[i]}; }
 };
 
 }  // namespace kith

@@ -193,7 +193,13 @@ void quantise_rows(Cuda on, ConstTensor x, std::span<const std::int32_t> rows, s
       bytes[lane] = static_cast<std::uint8_t>(half >> (8 * (lane % 2)));
     }
     const float least = float_of_bf16(header.low), step = float_of_bf16(header.step);
-    const float inverse = step > 0 ? 1 / step : 0;
+    // Places in 256ths of a step, as kernels/cpu/quantise.cc has them.
+    const float quotient = step > 0 ? 256 / step : 0;
+    const float inverse = isinf(quotient) ? 0.0f : quotient;
+    const auto share = static_cast<float>(
+        cuda::drawn_word(key, nodes[row], step_number, 4 * std::uint64_t{kSharedDraw}) >> 8);
+    const auto limit = static_cast<unsigned>(most) * 256 + 255;
+    const bool finite = step - step == 0;
     const int each = 8 / bits;
     for (Index at = lane; at < row_bytes - 4; at += 32) {
       unsigned byte = 0;
@@ -201,11 +207,12 @@ void quantise_rows(Cuda on, ConstTensor x, std::span<const std::int32_t> rows, s
         const Index j = at * each + k;
         if (j >= cols) break;
         const std::uint32_t word =
-            cuda::drawn_word(key, nodes[row], step_number, static_cast<std::uint64_t>(j / 2));
-        const auto half = static_cast<float>(j % 2 == 0 ? word & 0xffffu : word >> 16);
+            cuda::drawn_word(key, nodes[row], step_number, static_cast<std::uint64_t>(j / 4));
+        const unsigned drawn = word >> (j % 4 * 8) & 0xffu;
         const float place = __fmul_rn(values[j] - least, inverse);
-        const float sum = fmaf(half, 0x1p-16f, place);
-        byte |= static_cast<unsigned>(fminf(fmaxf(sum, 0.0f), most)) << (k * bits);
+        const auto part = finite ? static_cast<unsigned>(fmaf(share, 0x1p-24f, place)) : 0u;
+        const unsigned sum = part + drawn < limit ? part + drawn : limit;
+        byte |= (finite ? sum >> 8 : 0u) << (k * bits);
       }
       bytes[4 + at] = static_cast<std::uint8_t>(byte);
     }

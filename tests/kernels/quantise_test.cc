@@ -73,9 +73,11 @@ TEST_P(Quantise, TheBitsAreThoseOfTheFormula) {
     const auto [low, step] = header_of(&wire[i * row_bytes]);
     for (std::int64_t j = 0; j < cols; ++j) {
       const PhiloxWords words =
-          draw_words(draws.key, ids[rows[i]], draws.step, static_cast<std::uint32_t>(j / 8));
-      const std::uint32_t half = words[j % 8 / 2] >> (j % 2 * 16) & 0xFFFF;
-      const double place = (static_cast<double>(x(rows[i], j)) - low) / step + half * 0x1p-16;
+          draw_words(draws.key, ids[rows[i]], draws.step, static_cast<std::uint32_t>(j / 16));
+      const std::uint32_t drawn = words[j % 16 / 4] >> (j % 4 * 8) & 0xFF;
+      const float share = unit_float(draw_words(draws.key, ids[rows[i]], draws.step, kSharedDraw)[0]);
+      const double place =
+          (static_cast<double>(x(rows[i], j)) - low) / step + (static_cast<double>(drawn) + share) / 256;
       const auto byte = static_cast<unsigned>(wire[i * row_bytes + 4 + j * bits / 8]);
       const unsigned q = byte >> (j * bits % 8) & ((1u << bits) - 1);
       // The kernel multiplies by 1 / step in fp32, which may fall on the other side of a whole number.
@@ -101,6 +103,49 @@ TEST_P(Quantise, TheMeanOfManyDrawsIsTheElement) {
   // An element's deviation is half a step at most; five of the mean's.
   const double bound = 5 * 0.5 * step / std::sqrt(kDraws) + step * 0x1p-15;
   for (std::size_t k = 0; k < sum.size(); ++k) EXPECT_NEAR(sum[k] / kDraws, x.data()[k], bound) << k;
+}
+
+/// A row of the levels 0 and 2ᵇ − 1 and of elements that are a 1024th above 0, rounded at 2,000 steps: of
+/// each step, how many of these came to 1. An element's own eight bits could not tell so little.
+std::vector<double> rounded_up(int bits, std::int64_t cols) {
+  Matrix x(1, cols + 2, 0x1p-10f);
+  x(0, 0) = 0;
+  x(0, 1) = static_cast<float>((1 << bits) - 1);
+  std::vector<double> counts;
+  for (std::uint32_t s = 0; s < 2000; ++s) {
+    const Matrix y = decoded(quantised(x, {}, bits, {philox_key(4, Stream::rounding), s}), 1, cols + 2, bits);
+    counts.push_back(static_cast<double>(std::count(y.data() + 2, y.data() + cols + 2, 1.0f)));
+  }
+  return counts;
+}
+
+TEST_P(Quantise, AShareOfAStepBelowAnElementsOwnDrawCounts) {
+  const std::vector<double> counts = rounded_up(GetParam(), 512);
+  const double sum = std::accumulate(counts.begin(), counts.end(), 0.0);
+  // By a row's common draw the count is 0, or 2 in the mean at every fourth step; five deviations.
+  const double deviation = std::sqrt(2000 * (0.25 * 0.75 * 4 + 0.25 * 2));
+  EXPECT_NEAR(sum, 1000, 5 * deviation);
+  EXPECT_GT(sum, 500);
+}
+
+TEST_P(Quantise, ErrorsOfARowAddUpLikeIndependentOnes) {
+  const std::int64_t cols = 256;
+  constexpr int kDraws = 4000;
+  Matrix x = random_matrix(1, cols, 2);
+  double squares = 0, alone = 0;
+  for (std::uint32_t s = 0; s < kDraws; ++s) {
+    const Matrix y =
+        decoded(quantised(x, {}, GetParam(), {philox_key(5, Stream::rounding), s}), 1, cols, GetParam());
+    double sum = 0;
+    for (std::int64_t j = 0; j < cols; ++j) {
+      const double lost = static_cast<double>(y(0, j)) - x(0, j);
+      sum += lost;
+      alone += lost * lost;
+    }
+    squares += sum * sum;
+  }
+  // A variance of 4,000 draws is within a tenth at more than four deviations.
+  EXPECT_NEAR(squares / alone, 1, 0.1);
 }
 
 /// Rows of all kinds: alike, far from 0, of zeros of both signs, tiny, huge, not finite.
