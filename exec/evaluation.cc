@@ -6,7 +6,7 @@
 namespace kith {
 
 namespace {
-Matrix first_rows(const Backend& on, ConstTensor x, std::int64_t rows) {
+Matrix own_rows(const Backend& on, ConstTensor x, std::int64_t rows) {
   const UseMemory host(nullptr);
   Matrix own(rows, x.cols);
   axpby(on, 1, x.row_range(0, rows), 0, own);
@@ -19,14 +19,13 @@ FullGraphOutputs full_graph_outputs(const Backend& on, Model& model, LocalGraph&
   graph.evaluate_exactly(true);
   const UseMemory there(memory_of(on));
   Tape tape({.on = on, .mode = Mode::inference, .keeps_embedding = keep == Keep::embedding_too});
-  const Var logits =
-      model.forward(tape, LayerGraphs(graph.layer_graph(), model.layers()), tape.constant(features));
+  const Var logits = model.forward(tape, graph.layer_graphs(model.layers()), tape.constant(features));
   graph.evaluate_exactly(false);
-  FullGraphOutputs outputs{first_rows(on, logits.value(), logits.rows()), {}};
+  FullGraphOutputs outputs{own_rows(on, logits.value(), graph.owned()), {}};
   if (keep == Keep::logits) return outputs;
   if (!tape.embedding()) throw InputError("this model notes no embedding: see Tape::note_embedding");
   outputs.embedding =
-      first_rows(on, tape.embedding()->value(), graph.owned());  // one layer reads halo rows, too
+      own_rows(on, tape.embedding()->value(), graph.owned());  // one layer reads halo rows, too
   return outputs;
 }
 

@@ -16,9 +16,10 @@ class FullGraphTrainer final : public Trainer {
     mirrors_ = {mirrored(context.options.on, rows()), mirrored(context.options.on, labels.classes),
                 mirrored(context.options.on, labels.multi)};
     check_protocol(context.options.protocol, context.model);
-    const auto exchanges = graph.reduces() ? exchanges_of_a_step(context.model, context.parameters,
-                                                                 features.cols, context.options.protocol)
-                                           : std::vector<StepExchange>();
+    const bool told = graph.reduces() || graph.splits_columns();
+    const auto exchanges =
+        told ? exchanges_of_a_step(context.model, context.parameters, features.cols, context.options.protocol)
+             : std::vector<StepExchange>();
     graph.train_only(rows(), context.model.one_exchange_a_layer() ? context.model.layers() : 0, exchanges);
     const auto own = static_cast<std::int64_t>(rows().size());
     double all = static_cast<double>(own);
@@ -35,8 +36,9 @@ class FullGraphTrainer final : public Trainer {
     {
       PhaseTimer timer(context_.ledger, "forward");
       const UseMemory there(memory_of(context_.options.on));
-      logits = context_.model.forward(tape, LayerGraphs(graph_.layer_graph(), context_.model.layers()),
+      logits = context_.model.forward(tape, graph_.layer_graphs(context_.model.layers()),
                                       tape.constant(features_));
+      logits = first_rows(tape, logits, graph_.owned());
     }
     const double share = stepper_.step(std::move(tape), logits, labels_of(context_.owned), rows(),
                                        train_nodes_, static_cast<double>(context_.state.step));

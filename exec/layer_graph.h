@@ -1,4 +1,6 @@
 #pragma once
+#include <algorithm>
+#include <array>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -123,16 +125,21 @@ class LayerGraphs {
  public:
   explicit LayerGraphs(std::span<const LayerGraph> per_layer) : graphs_(per_layer) {}
   /// The same graph for every layer (full graph).
-  LayerGraphs(const LayerGraph& all, int layers) : graphs_(&all, 1), repeated_(layers) {}
+  LayerGraphs(const LayerGraph& all, int layers) : LayerGraphs({&all, &all, &all}, layers) {}
+  /// One for the first layer, one for the second and one for all behind them.
+  LayerGraphs(const std::array<const LayerGraph*, 3>& leading, int layers)
+      : leading_(leading), layers_(layers) {}
 
-  int layers() const { return repeated_ > 0 ? repeated_ : static_cast<int>(graphs_.size()); }
+  int layers() const { return leading_[0] != nullptr ? layers_ : static_cast<int>(graphs_.size()); }
   const LayerGraph& operator[](int layer) const {
-    return graphs_[repeated_ > 0 ? 0 : static_cast<std::size_t>(layer)];
+    const auto place = static_cast<std::size_t>(layer);
+    return leading_[0] != nullptr ? *leading_[std::min<std::size_t>(place, 2)] : graphs_[place];
   }
 
  private:
   std::span<const LayerGraph> graphs_;
-  int repeated_ = 0;
+  std::array<const LayerGraph*, 3> leading_{};
+  int layers_ = 0;
 };
 
 }  // namespace kith

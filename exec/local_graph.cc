@@ -86,7 +86,10 @@ Array<GlobalId> merged_halo(const OwnedData& owned, std::int64_t end) {
 }
 
 LocalGraph::LocalGraph(const Context& context, SelfEdges self_edges, const HaloProtocol& protocol)
-    : context_(context), rows_(context.comm, context.ledger), owned_(context.owned.nodes) {
+    : context_(context),
+      rows_(context.comm, context.ledger),
+      self_edges_(self_edges),
+      owned_(context.owned.nodes) {
   const OwnedData& owned = context.owned;
   halo_ = merged_halo(owned, owned.first + owned.nodes);
   require(owned_ + halo() < std::numeric_limits<std::int32_t>::max(),
@@ -94,22 +97,74 @@ LocalGraph::LocalGraph(const Context& context, SelfEdges self_edges, const HaloP
   build_rows(self_edges);
   planner_ = make_plan(protocol.plan);
   HaloLists lists = planner_->plan(owners(), halo_);
+  if (const auto most = planner_->recomputes(); most && context.comm.size() > 1)
+    recomputed_ = halo::recomputed(owners(), {owned, halo_, csr_, self_edges}, *most);
+  lists.owned = computed_rows();
   for (const PartView& part : owned.parts) lists.plan_rows += static_cast<std::int64_t>(part.halo.size());
   exchange_ = std::make_unique<HaloExchange>(rows_, context.ledger, std::move(lists), protocol);
   exchange_node_facts(self_edges);
-  exchange_->know_nodes(store_ids_);
-  graph_ = std::make_unique<LayerGraph>(
-      LayerGraph::Arrays{.csr = csr_,
-                         .sources = owned_ + halo(),
-                         .store_ids = store_ids_,
-                         .degrees = degrees_,
-                         .self_edges = self_edges,
+  if (recomputed_) add_replicas();
+  exchange_->know_nodes(store_ids_.span().first(static_cast<std::size_t>(computed_rows() + halo())));
+  graph_ = graph_of(recomputed_ ? recomputed_->later : csr_, computed_rows() + halo());
+}
+
+std::unique_ptr<LayerGraph> LocalGraph::graph_of(const Csr32& csr, std::int64_t sources) {
+  const auto size = static_cast<std::size_t>(sources);
+  return std::make_unique<LayerGraph>(
+      LayerGraph::Arrays{.csr = csr,
+                         .sources = sources,
+                         .store_ids = store_ids_.span().first(size),
+                         .degrees = degrees_.span().first(size),
+                         .self_edges = self_edges_,
                          .halo = exchange_.get(),
                          .sum_over_ranks =
                              [comm = &context_.comm](std::span<double> values) {
                                all_reduce_sum(*comm, values, "column sums of a norm");
                              },
                          .on = context_.on});
+}
+
+namespace {
+
+/// [owned, replicas, halo, beyond] of [owned, halo].
+template <class T>
+Array<T> with_replicas(std::span<const T> values, std::int64_t owned, const Recomputed& replicas,
+                       const std::vector<T>& beyond) {
+  std::vector<T> all(values.begin(), values.begin() + owned);
+  for (const std::int32_t place : replicas.places) all.push_back(values[owned + place]);
+  all.insert(all.end(), values.begin() + owned, values.end());
+  all.insert(all.end(), beyond.begin(), beyond.end());
+  return copy_of(std::span<const T>(all));
+}
+
+}  // namespace
+
+void LocalGraph::add_replicas() {
+  std::vector<StoreId> ids;
+  std::vector<std::int64_t> degrees;
+  for (const halo::StoredNode& node :
+       halo::stored_nodes(*context_.owned.whole, recomputed_->beyond, self_edges_)) {
+    ids.push_back(node.id);
+    degrees.push_back(node.degree);
+  }
+  store_ids_ = with_replicas(std::as_const(store_ids_).span(), owned_, *recomputed_, ids);
+  degrees_ = with_replicas(std::as_const(degrees_).span(), owned_, *recomputed_, degrees);
+  const std::int64_t sources = computed_rows() + halo();
+  recomputed_->first_graph = graph_of(recomputed_->first, sources + std::ssize(recomputed_->beyond));
+  recomputed_->second_graph = graph_of(recomputed_->second, sources);
+}
+
+HaloLists LocalGraph::without_replicas(const HaloLists& lists) {
+  std::vector<GlobalId> nodes;
+  std::vector<std::int32_t> places;
+  for (const std::int32_t place : lists.halo_rows) {
+    if (std::binary_search(recomputed_->places.begin(), recomputed_->places.end(), place)) continue;
+    nodes.push_back(halo_[static_cast<std::size_t>(place)]);
+    places.push_back(place);
+  }
+  HaloLists left = halo::told_lists(owners(), nodes);
+  left.halo_rows = copy_of(std::span<const std::int32_t>(places));
+  return left;
 }
 
 HaloPlanner::Owners LocalGraph::owners() {
@@ -135,7 +190,10 @@ void LocalGraph::train_only(std::span<const std::int32_t> outputs, int layers,
   std::vector<double> all_sources;
   for (std::size_t e = 0; e < std::max<std::size_t>(1, lists.size()); ++e)
     all_sources.push_back(prunes && lists.empty() ? 0 : static_cast<double>(sources(e)));
+  if (recomputed_ && !lists.empty()) lists.front() = without_replicas(lists.front());
+  for (HaloLists& list : lists) list.owned = computed_rows();
   exchange_->narrow(std::move(lists));
+  if (splits_columns()) return split_columns(exchanges);
   if (!reduces()) return;
   refuse_rows(exchanges);
   std::vector<ReductionPlan> plans = prunes ? pruned_plans(rows, exchanges) : whole_plans(exchanges);
@@ -214,6 +272,19 @@ void LocalGraph::refuse_rows(std::span<const StepExchange> exchanges) const {
   }
 }
 
+void LocalGraph::split_columns(std::span<const StepExchange> exchanges) {
+  if (memory_of(context_.on) != nullptr)
+    throw InputError("plan tensor aggregates columns on CPUs alone as yet; use --device cpu, or plan cover");
+  for (const StepExchange& exchange : exchanges)
+    if (exchange.what != Crossing::sums && exchange.what != Crossing::maxima)
+      throw InputError(
+          "plan tensor gives every rank some columns of all rows, of which it makes sums by fixed weights "
+          "and "
+          "maxima; attention scores whole rows, and this model wants them; use plan cover or needed-rows");
+  exchange_->split_columns(std::make_unique<ColumnPlan>(context_.owned, context_.ownership,
+                                                        context_.comm.size(), self_edges_, context_.on));
+}
+
 void LocalGraph::sum_input() {
   if (!reduces() || context_.owned.feature_dtype() != DType::f32) return;
   const MemoryUse use(MemoryKind::graph);
@@ -223,6 +294,7 @@ void LocalGraph::sum_input() {
 }
 
 void LocalGraph::keep_aggregates_of(ConstTensor features) {
+  if (recomputed_) return recomputed_->first_graph->keep_aggregates_of(features);
   if (!input_plan_) return graph_->keep_aggregates_of(features);
   graph_->keep_aggregates_of(features, [this, features](const Backend& on, const SpmmScales& scales) {
     return summed_input(on, rows_, *input_plan_, features, scales);
@@ -290,7 +362,7 @@ void LocalGraph::exchange_node_facts(SelfEdges self_edges) {
   const auto pack = [&](std::int64_t row, std::byte* target) {
     std::memcpy(target, &facts[row], sizeof(NodeFacts));
   };
-  const Buffer arrived = fetch_rows(pack, sizeof(NodeFacts), "setup");
+  const Buffer arrived = fetch_rows(exchange_->lists(), pack, sizeof(NodeFacts), "setup");
   if (halo() > 0) std::memcpy(facts.data() + owned_, arrived.data(), arrived.bytes());
   store_ids_ = Array<StoreId>(facts.size());
   degrees_ = Array<std::int64_t>(facts.size());
@@ -300,11 +372,11 @@ void LocalGraph::exchange_node_facts(SelfEdges self_edges) {
   }
 }
 
-Buffer LocalGraph::fetch_rows(const std::function<void(std::int64_t row, std::byte* target)>& pack,
+Buffer LocalGraph::fetch_rows(const HaloLists& lists,
+                              const std::function<void(std::int64_t row, std::byte* target)>& pack,
                               std::int64_t row_bytes, const char* counter) {
-  const HaloLists& lists = exchange_->lists();
   Buffer packed(lists.send_rows.size() * static_cast<std::size_t>(row_bytes));
-  Buffer arrived(static_cast<std::size_t>(halo() * row_bytes));
+  Buffer arrived(static_cast<std::size_t>(lists.halo * row_bytes));
   for (std::size_t i = 0; i < lists.send_rows.size(); ++i)
     pack(lists.send_rows[i], packed.data() + i * static_cast<std::size_t>(row_bytes));
   rows_.exchange({packed.data(), packed.bytes()}, {arrived.data(), arrived.bytes()}, lists.counts, row_bytes,
@@ -338,18 +410,24 @@ void decode_part(const Backend& on, const PartView& part, std::int64_t row_bytes
 
 Matrix LocalGraph::fetch_features(const Backend& on) {
   const OwnedData& owned = context_.owned;
-  Matrix features = room_for(on, owned_ + (input_plan_ ? 0 : halo()), owned.feature_cols());
+  Matrix features = room_for(on, input_plan_ ? owned_ : store_ids_.ssize(), owned.feature_cols());
   std::int64_t row = 0;
   for (const PartView& part : owned.parts) {
     decode_part(on, part, owned.feature_row_bytes(), features.view().row_range(row, row + part.nodes));
     row += part.nodes;
   }
-  if (!input_plan_) fetch_halo_features(on, features.view().row_range(owned_, owned_ + halo()));
+  if (input_plan_) return features;
+  const Tensor fetched = features.view().row_range(computed_rows(), computed_rows() + halo());
+  fetch_features(on, exchange_->lists(), fetched);
+  if (!recomputed_) return features;
+  gather_rows(on, fetched, recomputed_->places, features.view().row_range(owned_, computed_rows()));
+  fetch_features(on, recomputed_->features,
+                 features.view().row_range(computed_rows() + halo(), features.rows()));
   return features;
 }
 
 // Rows travel as stored (int8 rows with their scale behind them): never wider than decoded.
-void LocalGraph::fetch_halo_features(const Backend& on, Tensor out) {
+void LocalGraph::fetch_features(const Backend& on, const HaloLists& lists, Tensor out) {
   const OwnedData& owned = context_.owned;
   const auto bytes = static_cast<std::size_t>(owned.feature_row_bytes());
   const std::size_t wire = bytes + (owned.feature_dtype() == DType::i8 ? sizeof(float) : 0);
@@ -358,10 +436,11 @@ void LocalGraph::fetch_halo_features(const Backend& on, Tensor out) {
     const float scale = owned.feature_scale(row);
     std::memcpy(target + bytes, &scale, wire - bytes);
   };
-  const Buffer arrived = fetch_rows(pack, static_cast<std::int64_t>(wire), "halo");
-  Array<float> scales(wire > bytes ? halo_.size() : 0);
-  Buffer rows(halo_.size() * bytes);
-  for (std::size_t i = 0; i < halo_.size(); ++i) {
+  const Buffer arrived = fetch_rows(lists, pack, static_cast<std::int64_t>(wire), "halo");
+  const auto count = static_cast<std::size_t>(lists.halo);
+  Array<float> scales(wire > bytes ? count : 0);
+  Buffer rows(count * bytes);
+  for (std::size_t i = 0; i < count; ++i) {
     std::memcpy(rows.data() + i * bytes, arrived.data() + i * wire, bytes);
     if (wire > bytes) std::memcpy(&scales[i], arrived.data() + i * wire + bytes, sizeof(float));
   }

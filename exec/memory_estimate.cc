@@ -55,6 +55,7 @@ class RehearsedGraph {
       exchange_ =
           std::make_unique<HaloExchange>(std::make_unique<NoRoute>(), ledger_, std::move(lists), protocol);
     if (shape.ranks > 1 && make_plan(protocol.plan)->cover() != nullptr) plan_reductions(rank, model);
+    if (shape.ranks > 1 && make_plan(protocol.plan)->splits_columns()) hold_whole_graph(shape.data);
     facts(rank);
     store_ids_ = Array<StoreId>(rows);
     degrees_ = Array<std::int64_t>(rows);
@@ -76,6 +77,11 @@ class RehearsedGraph {
     constexpr std::int64_t kIndex = sizeof(std::int32_t);
     const std::int64_t edge = model.sums_neighbours() ? 4 * kIndex : 6 * kIndex + 2 * kId;
     plans_ = room(exchanges * (2 * kId * rows + edge * csr_.m()));
+  }
+  /// Ids, edges, and these transposed.
+  void hold_whole_graph(const DataShape& data) {
+    constexpr std::int64_t kIndex = sizeof(std::int32_t);
+    plans_ = room(3 * kId * data.nodes + 2 * kIndex * data.edges);
   }
   static void facts(const RankShape& rank) {
     const Room facts = room((rank.owned + rank.halo) * 2 * kId);

@@ -52,7 +52,8 @@ Var batch_norm(Tape& tape, const LayerGraph& graph, const Var& x, const Paramete
 /// drop.
 bool keeps_halo(const LayerGraph& graph);
 Var with_kept_halo(Tape& tape, const LayerGraph& graph, Var x);
-/// The destinations' own rows: the first graph.destinations() of x.
+/// The first so many rows of x; the destinations' own rows, the first graph.destinations() of x.
+Var first_rows(Tape& tape, const Var& x, std::int64_t rows);
 Var destination_rows(Tape& tape, const LayerGraph& graph, const Var& x);
 
 /// y[i] = Σ over i's in-edges with the graph's scales (kernels/spmm.h). x has the rows of all sources, or of

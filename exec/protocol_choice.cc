@@ -32,9 +32,13 @@ bool allowed(const HaloProtocol& protocol, const Model& model) {
   }
 }
 
-/// Whether owners can make what the exchanges are for, where the plan has them do so.
+/// Whether owners, or ranks by columns, can make what the exchanges are for, where the plan has them do so.
 bool reducible(const std::string& plan, const std::vector<StepExchange>& exchanges) {
   const auto planner = make_plan(plan);
+  if (planner->splits_columns())
+    return std::all_of(exchanges.begin(), exchanges.end(), [](const StepExchange& each) {
+      return each.what == Crossing::sums || each.what == Crossing::maxima;
+    });
   return planner->cover() == nullptr || planner->weighs() ||
          std::none_of(exchanges.begin(), exchanges.end(),
                       [](const StepExchange& each) { return each.what == Crossing::rows; });
@@ -133,8 +137,11 @@ std::vector<ProtocolCost> predicted_costs(Communicator& comm, const PartitionedS
   const StoreMeta& meta = parts.meta().store;
   Parameters parameters(0);
   const auto model = make(parameters, meta.features, meta.classes);
-  const std::vector<std::string> plans =
+  std::vector<std::string> plans =
       is_free(options, "plan") ? halo_choices("plan") : std::vector<std::string>{options.protocol.plan};
+  // What it saves costs time that is not in the prediction.
+  if (plans.size() > 1)
+    std::erase_if(plans, [](const std::string& plan) { return make_plan(plan)->recomputes(); });
   const std::vector<std::string> encodes = is_free(options, "encode")
                                                ? std::vector<std::string>{"fp32", "support"}
                                                : std::vector<std::string>{options.protocol.encode};

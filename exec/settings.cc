@@ -101,8 +101,10 @@ void add_training_settings(Schema& s) {
 }
 
 void add_halo_settings(Schema& s) {
-  Added(s, "plan", Type::choice, "halo-rows", "halo protocol: what crosses ranks")
-      .choices(halo_choices("plan"));
+  Added(s, "plan", Type::text, "halo-rows",
+        "halo protocol: what crosses ranks: halo-rows, needed-rows (what reaches a train node), "
+        "partial-aggregates (made by their owners), cover (the fewest bytes of both), recompute[:K] (as "
+        "needed-rows, but rows of at most K in-edges are computed again), tensor (columns of all rows)");
   Added(s, "route", Type::choice, "point-to-point", "halo protocol: how rows travel")
       .choices(halo_choices("route"))
       .outside_hash();
@@ -115,9 +117,11 @@ void add_halo_settings(Schema& s) {
       s, "encode", Type::text, "fp32",
       "halo protocol: what a row looks like on the wire: fp32, fp16, bf16, int8, int4, int2, int1, support "
       "(without what dropout and ReLU zeroed; also -bf16, -int8, -int4, -int2), delta:BITS, adaptive:BITS or "
-      "adaptive:error=SHARE, falling:RATIO; int8:G to int1:G have a scale for every G columns");
+      "adaptive:error=SHARE, falling:RATIO, centroids:SHARE (means of so many clusters of the rows); int8:G "
+      "to int1:G have a scale for every G columns");
   Added(s, "feedback", Type::boolean, "false",
-        "halo protocol: with int8 to int1, what rounding loses of a row is added to what is sent of it next");
+        "halo protocol: with int8 to int1 and centroids, what is lost of a row is added to what is sent of "
+        "it next");
   Added(s, "frame-checksum", Type::boolean, "false",
         "halo protocol: rows travel with a checksum that the receiver compares")
       .outside_hash();

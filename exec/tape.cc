@@ -75,6 +75,23 @@ Var Tape::make(Matrix value, bool needs_gradient) {
   return out;
 }
 
+Var Tape::made_of(std::initializer_list<Var> inputs, Matrix value, bool needs_gradient) {
+  Var out = make(std::move(value), needs_gradient);
+  const bool any =
+      std::any_of(inputs.begin(), inputs.end(), [](const Var& input) { return input.of_destinations(); });
+  return any ? of_destinations(std::move(out)) : out;
+}
+
+Var Tape::of_destinations(Var x) {
+  std::const_pointer_cast<Var::State>(x.state_)->of_destinations = true;
+  return x;
+}
+
+Var Tape::of_sources(Var x) {
+  std::const_pointer_cast<Var::State>(x.state_)->of_destinations = false;
+  return x;
+}
+
 void Tape::share(Var& out, ConstTensor rows, const Var& of) {
   auto state = std::const_pointer_cast<Var::State>(out.state_);
   state->view = rows;

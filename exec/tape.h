@@ -24,6 +24,9 @@ class Var {
   std::int64_t cols() const { return state_->view.cols; }
   bool needs_gradient() const { return state_->needs_gradient; }
   int id() const { return state_->id; }
+  /// Made of what neighbours sent: its rows are a layer's destinations, and a graph on several ranks has no
+  /// others at hand.
+  bool of_destinations() const { return state_->of_destinations; }
   /// In a rehearsal, where there are no values to look at, the share of nonzeros among them.
   double rehearsed_density() const { return state_->density; }
 
@@ -35,6 +38,7 @@ class Var {
     std::shared_ptr<const State> base;  ///< whose memory the view is a part of, if it is another's
     int id = -1;
     bool needs_gradient = false;
+    bool of_destinations = false;
     double density = 1;
   };
   std::shared_ptr<const State> state_;
@@ -115,6 +119,10 @@ class Tape {
   /// A leaf whose gradient goes to the parameter's place.
   Var parameter(const Parameter& parameter);
 
+  /// What is computed of a layer's destinations has their rows alone, too, until an exchange brings all.
+  static Var of_destinations(Var x);
+  static Var of_sources(Var x);
+
   /// Memory for a result of x's shape: x's own when nobody else holds x, so that element-wise ops work in
   /// place.
   static Matrix memory_of(Var& x);
@@ -124,7 +132,7 @@ class Tape {
   template <class Backward>
   Var record(Matrix value, std::initializer_list<Var> inputs, Backward backward) {
     const bool needs = needs_gradient(inputs);
-    Var out = make(std::move(value), needs);
+    Var out = made_of(inputs, std::move(value), needs);
     if (needs)
       nodes_.push_back({out.id(), ids_of(inputs), std::make_unique<NodeOf<Backward>>(std::move(backward))});
     return out;
@@ -142,7 +150,7 @@ class Tape {
   template <class Backward>
   Var record_with_output(Matrix value, std::initializer_list<Var> inputs, Backward backward) {
     const bool needs = needs_gradient(inputs);
-    Var out = make(std::move(value), needs);
+    Var out = made_of(inputs, std::move(value), needs);
     auto call = [out, backward = std::move(backward)](const Backend& on, ConstTensor dy,
                                                       Gradients& gradients) {
       backward(on, out.value(), dy, gradients);
@@ -181,6 +189,7 @@ class Tape {
   };
 
   Var make(Matrix value, bool needs_gradient);
+  Var made_of(std::initializer_list<Var> inputs, Matrix value, bool needs_gradient);
   void share(Var& out, ConstTensor rows, const Var& of);
   bool needs_gradient(std::initializer_list<Var> inputs) const;
   static std::vector<int> ids_of(std::initializer_list<Var> inputs);

@@ -23,7 +23,8 @@ void append_split(std::vector<std::int32_t>& rows, const PartView& part, std::sp
 
 }  // namespace
 
-OwnedData::OwnedData(const PartitionedStore& store, const Ownership& ownership, Rank own) : rank(own) {
+OwnedData::OwnedData(const PartitionedStore& store, const Ownership& ownership, Rank own)
+    : rank(own), whole(&store) {
   first = ownership.first(rank);
   nodes = ownership.end(rank) - first;
   require(nodes < (std::int64_t{1} << 31), "a rank owns below 2^31 nodes; use more ranks",

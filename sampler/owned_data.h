@@ -13,6 +13,7 @@ struct OwnedData {
   OwnedData(const PartitionedStore& parts, const Ownership& ownership, Rank rank);
 
   Rank rank;
+  const PartitionedStore* whole = nullptr;  ///< with the parts of all
   std::int64_t first = 0;
   std::int64_t nodes = 0;
   Array<StoreId> store_ids;    ///< [nodes]

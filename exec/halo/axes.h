@@ -33,9 +33,9 @@ struct HaloLists {
 /// owners may make: a sum by fixed weights, a maximum, or a softmax's mean by GAT's or GATv2's scores.
 enum class Crossing { rows, sums, maxima, attention, additive_attention };
 
-/// Which of a pass's messages: rows as they are, what owners made of several for a destination, or the
-/// destinations' side of the scores, which goes ahead to these owners.
-enum class HaloPart { rows, partials, terms };
+/// Which of a pass's messages: rows as they are, what owners made of several for a destination, the
+/// destinations' side of the scores, which goes ahead to these owners, or some columns of rows.
+enum class HaloPart { rows, partials, terms, columns };
 
 /// One exchange of a training step: draws are keyed by all of it, state is kept by layer and direction.
 struct HaloPass {
@@ -96,6 +96,10 @@ class HaloPlanner {
   virtual Cover cover() const { return nullptr; }
   /// The cover is a choice between both ends by what they cost.
   virtual bool weighs() const { return false; }
+  /// Nodes of the halo with at most so many in-edges are computed for the second layer where they are wanted.
+  virtual std::optional<std::int64_t> recomputes() const { return {}; }
+  /// Ranks share out columns: each aggregates its own with all edges of the graph.
+  virtual bool splits_columns() const { return false; }
 };
 
 /// How the rows travel.

@@ -1,7 +1,7 @@
 // Error feedback (Karimireddy et al. 2019): what rounding loses of a row is added to what is sent of it next.
 // The rounding must shrink what it loses, so it is to the nearest with levels fitted to the row
-// (quantise_rows_to_nearest), not stochastic. A row that was not sent at the last step starts anew.
-#include "kith/exec/halo/frames.h"
+// (quantise_rows_to_nearest), not stochastic.
+#include "kith/exec/halo/lost_rows.h"
 #include "kith/exec/halo/values.h"
 
 namespace kith::halo {
@@ -13,19 +13,10 @@ class FeedbackFrames final : public NearestFrames {
 
   FrameBytes pack(const Backend& on, const HaloFrame& frame, ConstTensor x,
                   std::vector<std::byte>& out) override {
-    Matrix wanted(frame.rows(), frame.cols), said(frame.rows(), frame.cols);
-    for (std::int64_t i = 0; i < frame.rows(); ++i) {
-      RowMemory::Row& lost = lost_.row(frame, i);
-      const bool running = !lost.fresh && lost.step + 1 == frame.pass.step;
-      for (std::int64_t j = 0; j < frame.cols; ++j) wanted(i, j) = x(i, j) + (running ? lost.values[j] : 0);
-    }
+    const Matrix wanted = lost_.added_to(frame, x);
+    Matrix said(frame.rows(), frame.cols);
     append(on, frame, wanted, said, out);
-    for (std::int64_t i = 0; i < frame.rows(); ++i) {
-      RowMemory::Row& lost = lost_.row(frame, i);
-      for (std::int64_t j = 0; j < frame.cols; ++j) lost.values[j] = wanted(i, j) - said(i, j);
-      lost.step = frame.pass.step;
-      lost.fresh = false;
-    }
+    lost_.note(frame, wanted, said);
     return *known_bytes(frame);
   }
 
@@ -34,11 +25,11 @@ class FeedbackFrames final : public NearestFrames {
     read(on, frame, bytes, y);
   }
 
-  void save(HaloState& state) const override { lost_.save(state, "lost"); }
-  void restore(const HaloState& state) override { lost_.restore(state, "lost"); }
+  void save(HaloState& state) const override { lost_.save(state); }
+  void restore(const HaloState& state) override { lost_.restore(state); }
 
  private:
-  RowMemory lost_;
+  LostRows lost_;
 };
 
 }  // namespace

@@ -99,7 +99,8 @@ void forecast(HaloExchange& exchange, const std::vector<StepExchange>& exchanges
 std::int64_t one_time_feature_bytes(const LocalGraph& graph, const OwnedData& owned) {
   if (graph.input_plan()) return graph.input_plan()->sent.n() * owned.feature_cols() * 4;
   const std::int64_t scale = owned.feature_dtype() == DType::i8 ? 4 : 0;
-  return std::ssize(graph.exchange().lists().send_rows) * (owned.feature_row_bytes() + scale);
+  const std::int64_t beyond = graph.recomputed() ? std::ssize(graph.recomputed()->features.send_rows) : 0;
+  return (std::ssize(graph.exchange().lists().send_rows) + beyond) * (owned.feature_row_bytes() + scale);
 }
 
 }  // namespace kith

@@ -45,7 +45,7 @@ std::vector<HaloLink> links_of(std::span<const std::int64_t> counts, std::span<c
 RoundingDraws rounding_draws(const HaloPass& pass, std::uint64_t seed, Rank sender) {
   const auto channel = static_cast<std::uint64_t>(2 * pass.layer + (pass.backward ? 1 : 0));
   const auto part = static_cast<std::uint64_t>(pass.part);
-  const bool by_sender = pass.backward || pass.part == HaloPart::partials;
+  const bool by_sender = pass.backward || pass.part == HaloPart::partials || pass.part == HaloPart::columns;
   const auto apart = static_cast<std::uint64_t>(by_sender ? sender.value() + 1 : 0);
   return {philox_key(seed, Stream::rounding, apart << 32 | part << 24 | channel), pass.step};
 }

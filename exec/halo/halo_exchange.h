@@ -4,6 +4,7 @@
 #include <memory>
 #include <unordered_set>
 
+#include "kith/exec/halo/column_plan.h"
 #include "kith/exec/halo/framed_rows.h"
 #include "kith/exec/halo/kept_rows.h"
 #include "kith/exec/halo/partial_plan.h"
@@ -32,7 +33,7 @@ class HaloExchange {
   const HaloLists& lists() const { return lists_; }
   bool overlaps() const { return schedule_->overlaps(); }
   /// Nothing crosses in either direction.
-  bool idle() const { return lists_.halo == 0 && lists_.send_rows.empty(); }
+  bool idle() const { return lists_.halo == 0 && lists_.send_rows.empty() && columns() == nullptr; }
 
   /// The ids of the rows [owned + halo], which must outlive it; what draws and selects needs them.
   void know_nodes(std::span<const StoreId> ids) { nodes_.ids = ids; }
@@ -43,6 +44,10 @@ class HaloExchange {
   /// Null: they have no such plan, and rows cross.
   const SumPlan* sums(int exchange) const;
   const PartialPlan* partials(int exchange) const;
+  /// In training sums and maxima cross by columns.
+  void split_columns(std::unique_ptr<ColumnPlan> plan) { columns_ = std::move(plan); }
+  /// Null: they do not.
+  const ColumnPlan* columns() const { return exact_ ? nullptr : columns_.get(); }
   /// What both ends of an edge cost at such an exchange; a maximum's source is told by so many bytes.
   CoverCosts cover_costs(const StepExchange& exchange, std::int64_t place_bytes) const;
   /// Values of earlier steps are used in place of some of today's: they must be exchanged before dropout.
@@ -122,6 +127,12 @@ class HaloExchange {
   /// Waits; what arrived, in the order of the plan.
   void finish_partials(const Backend& on, Flight& flight, Tensor x, std::span<std::byte> tails);
 
+  /// By the plan of columns: of x [owned, d] this rank's columns of every node, [nodes, ⌈d / ranks⌉] with
+  /// zeros behind the last, or nothing where it has none; and back, y [owned, d] of what ranks made of
+  /// theirs. Collective; they wait.
+  Matrix columns_of_all(const Backend& on, ConstTensor x, const HaloPass& pass);
+  void rows_of_columns(const Backend& on, ConstTensor all, const HaloPass& pass, Tensor y);
+
  private:
   /// What a direction of a layer keeps from step to step.
   struct Kept {
@@ -157,6 +168,7 @@ class HaloExchange {
   std::vector<HaloLink> sending(const HaloLists& lists, const HaloPass& pass) const;
   std::vector<HaloLink> arriving(const HaloLists& lists, HaloPass pass) const;
   ExchangeLabel label(const HaloPass& pass) const;
+  void count_columns(const HaloPass& pass, std::int64_t cols, Ledger& into) const;
   void add_counts(const HaloPass& pass, Rank peer, const FrameCounts& counts, Ledger& into) const;
   static void wait_for(Flight& flight);
   const HaloLists& planned(const HaloPass& pass) const;
@@ -185,6 +197,7 @@ class HaloExchange {
   HaloLists lists_;
   std::vector<HaloLists> narrowed_;
   std::vector<ReductionPlan> reductions_;
+  std::unique_ptr<ColumnPlan> columns_;
   std::unordered_set<std::int64_t> own_ids_;
   HaloNodes nodes_;
   Observer observer_;

@@ -13,6 +13,7 @@ std::size_t size_of(std::int64_t count) { return static_cast<std::size_t>(count)
 }  // namespace
 
 void HaloExchange::count_all(const HaloPass& pass, std::int64_t cols, Ledger& into) {
+  if (columns() != nullptr && pass.what != Crossing::rows) return count_columns(pass, cols, into);
   if (partials_of(pass) == nullptr) return count(pass, cols, into);
   for (const halo::PartialMessage& message : halo::messages_of(pass, cols))
     count(message.pass, message.cols, into);

@@ -48,6 +48,8 @@ const std::vector<HaloPreset>& halo_presets() {
        "the same, what is left in four bits"},
       {"quant", "bits", "4", {.encode = "int{}"}, "rows of few bits, rounded stochastically"},
       {"deepgalois", nullptr, "", {.plan = "partial-aggregates"}, "neighbours are summed where they are"},
+      {"neutronstar", "k", "8", {.plan = "recompute:{}"}, "rows of few in-edges are computed again"},
+      {"tensor", nullptr, "", {.plan = "tensor"}, "columns of all rows, with all edges"},
       {"supergcn", nullptr, "", {.plan = "cover", .encode = "int2"}, "the fewest rows, of two bits"},
       {"bns-gcn", "p", "0.1", {.select = "boundary:{}"}, "a random part of the boundary"},
       {"pipegcn", nullptr, "", {.schedule = "stale"}, "rows and gradients one step old"},
@@ -67,6 +69,13 @@ const std::vector<HaloPreset>& halo_presets() {
       {"sancus-q", "eps", "0.05", {.select = "moved:{}", .encode = "int8"}, "rows that moved, in 8 bits"},
       {"adaqp", "bits", "4", {.encode = "adaptive:{}"}, "more bits for rows that would lose more"},
       {"ec-graph", "bits", "4", {.encode = "delta:{}"}, "differences from what the receiver has"},
+      {"cagnet-sa", nullptr, "", {}, "the rows of a partitioning's cut edges, each once"},
+      {"capgnn", nullptr, "", {}, "every halo row once, features kept"},
+      {"condensegraph",
+       "share",
+       "0.1",
+       {.encode = "centroids:{}", .feedback = true},
+       "means of clusters of rows, what is lost fed back"},
       {"varco", "ratio", "128", {.encode = "falling:{}"}, "ever more columns"}};
   return presets;
 }
@@ -92,6 +101,26 @@ std::string explained(const HaloProtocol& protocol) {
   return lines;
 }
 
+namespace {
+
+/// Columns of all rows go to their ranks and come back made up.
+void check_columns(const HaloProtocol& protocol) {
+  if (!make_plan(protocol.plan)->splits_columns()) return;
+  const bool whole = protocol.route == "point-to-point" && protocol.select == "all" &&
+                     !make_schedule(protocol.schedule)->one_step_late() &&
+                     make_encode(protocol.encode)->frames() == nullptr;
+  if (!whole || protocol.feedback || protocol.checksum)
+    throw InputError(
+        fmt::format("plan {} sends columns of every row, of which no single row is kept, chosen or left out: "
+                    "it goes with "
+                    "route point-to-point, select all, encode fp32, fp16, bf16 or int8 to int1, schedule "
+                    "sync or overlap, "
+                    "and neither --feedback nor --frame-checksum",
+                    protocol.plan));
+}
+
+}  // namespace
+
 bool data_decide(const HaloProtocol& protocol) {
   const auto encode = make_encode(protocol.encode);
   const HaloFrame frame{.cols = 1};
@@ -115,13 +144,17 @@ void check_values(const HaloProtocol& protocol) {
         "schedule {}) need not be: use encode fp32 or int8 to int1",
         protocol.encode, protocol.select, protocol.schedule));
   make_schedule(protocol.schedule);
+  check_columns(protocol);
 }
 
 void check_protocol(const HaloProtocol& protocol, const Model& model) {
-  if (protocol.plan == "needed-rows" && !model.one_exchange_a_layer())
-    throw InputError(
-        "plan needed-rows needs a model whose rows depend on their neighbourhoods alone: not one with batch "
-        "norm, and a custom model must say so (Model::one_exchange_a_layer); use plan halo-rows");
+  check_columns(protocol);
+  const bool recomputes = make_plan(protocol.plan)->recomputes().has_value();
+  if ((protocol.plan == "needed-rows" || recomputes) && !model.one_exchange_a_layer())
+    throw InputError(fmt::format(
+        "plan {} needs a model whose rows depend on their neighbourhoods alone: not one with batch "
+        "norm, and a custom model must say so (Model::one_exchange_a_layer); use plan halo-rows",
+        protocol.plan));
   const bool keeps =
       make_schedule(protocol.schedule)->one_step_late() || make_select(protocol.select)->keeps_missing();
   if (make_plan(protocol.plan)->cover() != nullptr && keeps)

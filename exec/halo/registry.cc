@@ -35,11 +35,16 @@ struct Numbers {
 };
 constexpr double kAsFirst = -1, kNone = -1;
 
-constexpr Value<std::unique_ptr<HaloPlanner>(Numbers)> kPlans[] = {
+constexpr double kMostEdges = 8;
+
+const Value<std::unique_ptr<HaloPlanner>(Numbers)> kPlans[] = {
     {"halo-rows", [](Numbers) { return halo::halo_rows(); }},
     {"needed-rows", [](Numbers) { return halo::needed_rows(); }},
     {"partial-aggregates", [](Numbers) { return halo::partial_aggregates(); }},
-    {"cover", [](Numbers) { return halo::minimum_cover(); }}};
+    {"cover", [](Numbers) { return halo::minimum_cover(); }},
+    {"recompute", [](Numbers n) { return halo::recompute(n.first == 0 ? kMostEdges : n.first); },
+     Parameter{"the most in-edges of a row that is computed more than once", 1, 1e9, true, true}},
+    {"tensor", [](Numbers) { return halo::tensor(); }}};
 
 constexpr Value<std::unique_ptr<HaloRoute>(Numbers, RowExchange&, FrameCheck)> kRoutes[] = {
     {"point-to-point",
@@ -59,6 +64,7 @@ std::unique_ptr<HaloEncode> quantised(int bits, double group) {
   if (group == 0) return halo::encode_quantised(bits);
   return halo::encode_grouped(bits, group);
 }
+constexpr Parameter kCentroids{"the share of the rows that cross as means", 0, 1};
 constexpr Parameter kGroup{"how many columns share a scale", 8, 65536, true, true};
 
 const Value<std::unique_ptr<HaloEncode>(Numbers, std::int64_t)> kEncodes[] = {
@@ -74,6 +80,7 @@ const Value<std::unique_ptr<HaloEncode>(Numbers, std::int64_t)> kEncodes[] = {
     {"support-int8", [](Numbers, std::int64_t) { return halo::encode_support(8); }},
     {"support-int4", [](Numbers, std::int64_t) { return halo::encode_support(4); }},
     {"support-int2", [](Numbers, std::int64_t) { return halo::encode_support(2); }},
+    {"centroids", [](Numbers n, std::int64_t) { return halo::encode_centroids(n.first, false); }, kCentroids},
     {"delta", [](Numbers n, std::int64_t) { return halo::encode_delta(static_cast<int>(n.first)); },
      Parameter{"bits an element, 1, 2, 4 or 8,", 1, 8, true}},
     {"adaptive", [](Numbers n, std::int64_t) { return halo::encode_adaptive(n.first, n.second); },
@@ -90,6 +97,18 @@ const Value<std::unique_ptr<HaloSchedule>(Numbers)> kSchedules[] = {
     {"stale",
      [](Numbers n) { return halo::schedule_stale(n.first, n.second == kAsFirst ? n.first : n.second); },
      kSmoothing, kSmoothing, kAsFirst}};
+
+/// With error feedback.
+const Value<std::unique_ptr<HaloEncode>(Numbers)> kFeedbacks[] = {
+    {"int8", [](Numbers) { return halo::encode_feedback(8); }},
+    {"int4", [](Numbers) { return halo::encode_feedback(4); }},
+    {"int2", [](Numbers) { return halo::encode_feedback(2); }},
+    {"int1", [](Numbers) { return halo::encode_feedback(1); }},
+    {"centroids", [](Numbers n) { return halo::encode_centroids(n.first, true); }, kCentroids}};
+
+[[noreturn]] void refuse_feedback(const std::string& encode) {
+  throw InputError("--feedback goes with encode int8, int4, int2, int1 or centroids, not with " + encode);
+}
 
 template <class Values>
 std::vector<std::string> names(const Values& values) {
@@ -149,9 +168,11 @@ std::unique_ptr<HaloEncode> make_encode(const std::string& name, std::int64_t st
   return made("encode", kEncodes, name, steps);
 }
 std::unique_ptr<HaloEncode> make_feedback(const std::string& encode) {
-  for (const auto& [name, bits] : {std::pair("int8", 8), {"int4", 4}, {"int2", 2}, {"int1", 1}})
-    if (encode == name) return halo::encode_feedback(bits);
-  throw InputError("--feedback goes with encode int8, int4, int2 or int1, not with " + encode);
+  const std::string name = encode.substr(0, encode.find(':'));
+  if (encode.find(':') != std::string::npos && name != "centroids") refuse_feedback(encode);
+  for (const auto& value : kFeedbacks)
+    if (name == value.name) return made("encode", kFeedbacks, encode);
+  refuse_feedback(encode);
 }
 std::unique_ptr<HaloSchedule> make_schedule(const std::string& name) {
   return made("schedule", kSchedules, name);

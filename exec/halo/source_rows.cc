@@ -20,11 +20,14 @@ void return_gradients(const Backend& on, const LayerGraph& graph, ConstTensor al
   graph.halo()->finish_return(on, flight, dx.tensor);
 }
 
-bool needs_exchange(const LayerGraph& graph, std::int64_t x_rows) {
+bool needs_exchange(const LayerGraph& graph, const Var& x) {
   // A rank without halo rows must still take part: others may need its rows.
-  const bool exchanges = graph.halo() != nullptr && x_rows == graph.destinations() && !graph.halo()->idle();
-  require(exchanges || x_rows == graph.sources(), "x holds a row for every source, or for every destination",
-          {{"x.rows", x_rows}, {"sources", graph.sources()}, {"destinations", graph.destinations()}});
+  const bool destinations =
+      x.rows() == graph.destinations() && (graph.sources() != graph.destinations() || x.of_destinations());
+  const bool exchanges = graph.halo() != nullptr && destinations && !graph.halo()->idle();
+  require(exchanges || x.rows() == graph.sources(),
+          "x holds a row for every source, or for every destination",
+          {{"x.rows", x.rows()}, {"sources", graph.sources()}, {"destinations", graph.destinations()}});
   return exchanges;
 }
 

@@ -2,6 +2,7 @@
 #include "kith/exec/gradients.h"
 #include "kith/exec/halo/halo_exchange.h"
 #include "kith/exec/layer_graph.h"
+#include "kith/exec/tape.h"
 
 namespace kith {
 
@@ -63,7 +64,8 @@ class SourceRows {
 void return_gradients(const Backend& on, const LayerGraph& graph, ConstTensor all, const HaloPass& pass,
                       GradientSlot dx);
 
-/// Whether x holds the rows of the destinations alone, so that the others must be fetched.
-bool needs_exchange(const LayerGraph& graph, std::int64_t x_rows);
+/// Whether x holds the rows of the destinations alone, so that the others must be fetched. The same on every
+/// rank, also on one without a halo, where the features have no more rows than what is made of them.
+bool needs_exchange(const LayerGraph& graph, const Var& x);
 
 }  // namespace kith

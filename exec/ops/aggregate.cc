@@ -1,6 +1,7 @@
 // Forward is y = A x and backward dx = Aᵀ dy, both by the pull kernel: Aᵀ is stored, nothing is scattered.
 #include <utility>
 
+#include "kith/exec/halo/column_ops.h"
 #include "kith/exec/halo/exchanged_sum.h"
 #include "kith/exec/ops.h"
 
@@ -17,30 +18,44 @@ void add_transposed(const Backend& on, const LayerGraph& graph, const SpmmScales
   spmm(on, transpose.csr, adjoint, dy, dx.tensor);
 }
 
+/// With a plan by which ranks share out columns.
+Var sum_by_columns(Tape& tape, const LayerGraph& graph, const Var& x, const SpmmScales& scales) {
+  const HaloPass pass{.layer = tape.next_exchange(), .step = tape.step(), .what = Crossing::sums};
+  const ColumnSum sum{.graph = &graph, .scales = scales, .pass = pass};
+  return Tape::of_destinations(
+      tape.record(sum.forward(tape.on(), x.value()), {x},
+                  [id = x.id(), sum](const Backend& on, ConstTensor dy, Gradients& gradients) {
+                    if (auto dx = gradients.slot(id)) sum.backward(on, dy, dx);
+                  }));
+}
+
 }  // namespace
 
 Var aggregate(Tape& tape, const LayerGraph& graph, const Var& x, const SpmmScales& scales) {
   if (graph.keeps_aggregates_of(x.value()))
-    return tape.constant(graph.kept_aggregate(scales, [&] {
+    return Tape::of_destinations(tape.constant(graph.kept_aggregate(scales, [&] {
       if (graph.input_sum()) return graph.input_sum()(tape.on(), scales);
       Matrix y(graph.destinations(), x.cols());
       spmm(tape.on(), graph.csr(), scales, x.value(), y);
       return y;
-    }));
-  if (!needs_exchange(graph, x.rows())) {
+    })));
+  if (!needs_exchange(graph, x)) {
     Matrix y(graph.destinations(), x.cols());
     spmm(tape.on(), graph.csr(), scales, x.value(), y);
-    return tape.record(
-        std::move(y), {x},
-        [id = x.id(), &graph, scales](const Backend& on, ConstTensor dy, Gradients& gradients) {
-          if (auto dx = gradients.slot(id)) add_transposed(on, graph, scales, dy, dx);
-        });
+    return Tape::of_destinations(
+        tape.record(std::move(y), {x},
+                    [id = x.id(), &graph, scales](const Backend& on, ConstTensor dy, Gradients& gradients) {
+                      if (auto dx = gradients.slot(id)) add_transposed(on, graph, scales, dy, dx);
+                    }));
   }
+  if (graph.halo()->columns() != nullptr && scales.weights.empty())
+    return sum_by_columns(tape, graph, x, scales);
   const ExchangedSum sum{&graph, scales, tape.next_exchange(), tape.step(), tape.zeros_of(x)};
-  return tape.record(sum.forward(tape.on(), x.value()), {x},
-                     [id = x.id(), sum](const Backend& on, ConstTensor dy, Gradients& gradients) {
-                       if (auto dx = gradients.slot(id)) sum.backward(on, dy, dx);
-                     });
+  return Tape::of_destinations(
+      tape.record(sum.forward(tape.on(), x.value()), {x},
+                  [id = x.id(), sum](const Backend& on, ConstTensor dy, Gradients& gradients) {
+                    if (auto dx = gradients.slot(id)) sum.backward(on, dy, dx);
+                  }));
 }
 
 Var mean(Tape& tape, const LayerGraph& graph, const Var& x) {

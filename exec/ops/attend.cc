@@ -162,11 +162,12 @@ Var attend_in_parts(Tape& tape, const LayerGraph& graph, const std::array<Var, 3
                              .right = Matrix(sources, options.heads)};
   Matrix y = attention.forward(tape.on(), h.value(), per_head(tape.on(), src, options.heads),
                                per_head(tape.on(), dst, options.heads));
-  return tape.record_with_output(std::move(y), {h, src, dst},
-                                 [inputs, a = std::move(attention)](const Backend& on, ConstTensor out,
-                                                                    ConstTensor dy, Gradients& gradients) {
-                                   a.backward(on, inputs, out, dy, gradients);
-                                 });
+  return Tape::of_destinations(
+      tape.record_with_output(std::move(y), {h, src, dst},
+                              [inputs, a = std::move(attention)](const Backend& on, ConstTensor out,
+                                                                 ConstTensor dy, Gradients& gradients) {
+                                a.backward(on, inputs, out, dy, gradients);
+                              }));
 }
 
 }  // namespace
@@ -177,7 +178,7 @@ Var attend(Tape& tape, const LayerGraph& graph, const Var& h, const Parameter& a
           "attend: h, a_src and a_dst are heads · d wide",
           {{"h.cols", h.cols()}, {"heads", options.heads}, {"a_src", a_src.value.size()}});
   Attention attention{.graph = &graph, .options = options};
-  attention.exchanged = needs_exchange(graph, h.rows());
+  attention.exchanged = needs_exchange(graph, h);
   attention.pass = {.step = tape.step(), .what = Crossing::attention, .heads = options.heads};
   if (attention.exchanged) attention.pass.layer = tape.next_exchange();
   const std::uint64_t number = tape.next_dropout();
@@ -193,11 +194,11 @@ Var attend(Tape& tape, const LayerGraph& graph, const Var& h, const Parameter& a
   Matrix y(graph.destinations(), h.cols());
   attention.forward(tape.on(), h.value(), per_head(tape.on(), src, options.heads),
                     per_head(tape.on(), dst, options.heads), y);
-  return tape.record(
+  return Tape::of_destinations(tape.record(
       std::move(y), {h, src, dst},
       [h, src, dst, a = std::move(attention)](const Backend& on, ConstTensor dy, Gradients& gradients) {
         backward(on, a, h, src, dst, dy, gradients);
-      });
+      }));
 }
 
 }  // namespace kith

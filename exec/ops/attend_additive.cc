@@ -130,11 +130,12 @@ Var attend_in_parts(Tape& tape, const LayerGraph& graph, const std::array<Var, 3
   AdditiveAttentionInParts attention{
       .parts = PartialAttention(graph, pass), .options = options, .mask = mask};
   Matrix y = attention.forward(tape.on(), left.value(), right.value(), elements(att));
-  return tape.record_with_output(std::move(y), {left, right, att},
-                                 [inputs, a = std::move(attention)](const Backend& on, ConstTensor out,
-                                                                    ConstTensor dy, Gradients& gradients) {
-                                   a.backward(on, inputs, out, dy, gradients);
-                                 });
+  return Tape::of_destinations(
+      tape.record_with_output(std::move(y), {left, right, att},
+                              [inputs, a = std::move(attention)](const Backend& on, ConstTensor out,
+                                                                 ConstTensor dy, Gradients& gradients) {
+                                a.backward(on, inputs, out, dy, gradients);
+                              }));
 }
 
 }  // namespace
@@ -145,8 +146,7 @@ Var attend_additive(Tape& tape, const LayerGraph& graph, const Var& left, const 
               att.value.size() == left.cols() && left.cols() % options.heads == 0,
           "attend_additive: left has a row for every destination; both sides and att are heads · d wide",
           {{"left.rows", left.rows()}, {"left.cols", left.cols()}, {"right.cols", right.cols()}});
-  AdditiveAttention attention{
-      .graph = &graph, .options = options, .exchanged = needs_exchange(graph, right.rows())};
+  AdditiveAttention attention{.graph = &graph, .options = options, .exchanged = needs_exchange(graph, right)};
   attention.pass = {.step = tape.step(), .what = Crossing::additive_attention, .heads = options.heads};
   if (attention.exchanged) attention.pass.layer = tape.next_exchange();
   const std::uint64_t number = tape.next_dropout();
@@ -160,11 +160,11 @@ Var attend_additive(Tape& tape, const LayerGraph& graph, const Var& left, const 
     return attend_in_parts(tape, graph, {left, right, vector}, options, attention.mask, attention.pass);
   Matrix y(graph.destinations(), left.cols());
   attention.forward(tape.on(), left.value(), right.value(), att.value.span(), y);
-  return tape.record(std::move(y), {left, right, vector},
-                     [left, right, vector, a = std::move(attention)](const Backend& on, ConstTensor dy,
-                                                                     Gradients& gradients) {
-                       a.backward(on, left, right, vector, dy, gradients);
-                     });
+  return Tape::of_destinations(tape.record(std::move(y), {left, right, vector},
+                                           [left, right, vector, a = std::move(attention)](
+                                               const Backend& on, ConstTensor dy, Gradients& gradients) {
+                                             a.backward(on, left, right, vector, dy, gradients);
+                                           }));
 }
 
 }  // namespace kith

@@ -119,10 +119,12 @@ Var relu_dropout(Tape& tape, const LayerGraph& graph, Var x, double p) {
 }
 
 Var destination_rows(Tape& tape, const LayerGraph& graph, const Var& x) {
-  const std::int64_t rows = graph.destinations();
+  return first_rows(tape, x, graph.destinations());
+}
+
+Var first_rows(Tape& tape, const Var& x, std::int64_t rows) {
   if (x.rows() == rows) return x;
-  require(x.rows() > rows, "destination_rows: x holds the destinations first",
-          {{"x.rows", x.rows()}, {"destinations", rows}});
+  require(x.rows() > rows, "first_rows: x has as many", {{"x.rows", x.rows()}, {"rows", rows}});
   Var out = tape.record_rows(x.value().row_range(0, rows), x,
                              [id = x.id(), rows](const Backend& on, ConstTensor dy, Gradients& gradients) {
                                auto dx = gradients.slot(id);

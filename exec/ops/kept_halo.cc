@@ -6,12 +6,13 @@ namespace kith {
 bool keeps_halo(const LayerGraph& graph) { return graph.halo() != nullptr && graph.halo()->keeps_values(); }
 
 Var with_kept_halo(Tape& tape, const LayerGraph& graph, Var x) {
-  if (!keeps_halo(graph) || !needs_exchange(graph, x.rows())) return x;
+  if (!keeps_halo(graph) || !needs_exchange(graph, x)) return x;
   const HaloPass pass{.layer = tape.next_exchange(), .step = tape.step()};
-  return tape.record(SourceRows(tape.on(), graph, x.value(), pass).arrived(), {x},
-                     [id = x.id(), &graph, pass](const Backend& on, ConstTensor dy, Gradients& gradients) {
-                       if (auto dx = gradients.slot(id)) return_gradients(on, graph, dy, pass, dx);
-                     });
+  return Tape::of_sources(
+      tape.record(SourceRows(tape.on(), graph, x.value(), pass).arrived(), {x},
+                  [id = x.id(), &graph, pass](const Backend& on, ConstTensor dy, Gradients& gradients) {
+                    if (auto dx = gradients.slot(id)) return_gradients(on, graph, dy, pass, dx);
+                  }));
 }
 
 }  // namespace kith

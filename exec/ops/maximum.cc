@@ -1,5 +1,6 @@
 // The maximum over in-neighbours. Arrivals change nothing of what is chosen: a row is computed once, when all
 // its sources are in place, in the order of its entries.
+#include "kith/exec/halo/column_ops.h"
 #include "kith/exec/halo/partial_maxima.h"
 #include "kith/exec/ops.h"
 #include "kith/kernels/dense.h"
@@ -27,25 +28,27 @@ void maximum_backward(const Backend& on, const LayerGraph& graph, const Chosen& 
   return_gradients(on, graph, all, chosen.pass, dx);
 }
 
-/// With a plan by which owners make partial maxima.
-Var maximum_in_parts(Tape& tape, const LayerGraph& graph, const Var& x, const HaloPass& pass) {
-  PartialMaxima maxima(graph, pass);
+/// With a plan by which owners make partial maxima, or ranks share out columns.
+template <class Maxima>
+Var maximum_by(Tape& tape, const LayerGraph& graph, const Var& x, const HaloPass& pass) {
+  Maxima maxima(graph, pass);
   Matrix y = maxima.forward(tape.on(), x.value());
-  return tape.record(
+  return Tape::of_destinations(tape.record(
       std::move(y), {x},
       [id = x.id(), maxima = std::move(maxima)](const Backend& on, ConstTensor dy, Gradients& gradients) {
         if (auto dx = gradients.slot(id)) maxima.backward(on, dy, dx);
-      });
+      }));
 }
 
 }  // namespace
 
 Var neighbour_maximum(Tape& tape, const LayerGraph& graph, const Var& x) {
-  const bool exchanged = needs_exchange(graph, x.rows());
+  const bool exchanged = needs_exchange(graph, x);
   HaloPass pass{.step = tape.step(), .what = Crossing::maxima};
   if (exchanged) pass.layer = tape.next_exchange();
   if (exchanged && graph.halo()->partials(pass.layer) != nullptr)
-    return maximum_in_parts(tape, graph, x, pass);
+    return maximum_by<PartialMaxima>(tape, graph, x, pass);
+  if (exchanged && graph.halo()->columns() != nullptr) return maximum_by<ColumnMaximum>(tape, graph, x, pass);
   Chosen chosen{.slots = Array<std::int32_t>(static_cast<std::size_t>(graph.destinations() * x.cols())),
                 .exchanged = exchanged,
                 .pass = pass};
@@ -60,11 +63,12 @@ Var neighbour_maximum(Tape& tape, const LayerGraph& graph, const Var& x) {
   } else {
     row_maximum(tape.on(), graph.csr(), {}, x.value(), y, chosen.slots.span());
   }
-  return tape.record(std::move(y), {x},
-                     [id = x.id(), &graph, chosen = std::move(chosen)](const Backend& on, ConstTensor dy,
-                                                                       Gradients& gradients) {
-                       if (auto dx = gradients.slot(id)) maximum_backward(on, graph, chosen, dy, dx);
-                     });
+  return Tape::of_destinations(tape.record(std::move(y), {x},
+                                           [id = x.id(), &graph, chosen = std::move(chosen)](
+                                               const Backend& on, ConstTensor dy, Gradients& gradients) {
+                                             if (auto dx = gradients.slot(id))
+                                               maximum_backward(on, graph, chosen, dy, dx);
+                                           }));
 }
 
 }  // namespace kith

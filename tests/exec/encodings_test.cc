@@ -3,6 +3,7 @@
 #include <functional>
 #include <map>
 #include <mutex>
+#include <set>
 
 #include "exec/exchange_end.h"
 #include <gtest/gtest.h>
@@ -80,7 +81,7 @@ TEST(Encodings, DeltaApproachesRowsThatStandStillAndFollowsThoseThatMove) {
 
 /// Σ (x − what arrived) over the steps telescopes to the last residual.
 TEST(Encodings, FeedbackLosesNothingInTheLongRunAndResidualsStayBounded) {
-  for (const std::string encode : {"int1", "int2", "int4", "int8"}) {
+  for (const std::string encode : {"int1", "int2", "int4", "int8", "centroids:0.3"}) {
     on_three_ranks({.encode = encode, .feedback = true}, [&](const ExchangeEnd& end, Communicator&) {
       std::vector<double> owed(static_cast<std::size_t>(end.halo * kWidth));
       double largest = 0;
@@ -99,6 +100,42 @@ TEST(Encodings, FeedbackLosesNothingInTheLongRunAndResidualsStayBounded) {
       EXPECT_LT(largest, 60) << encode;  // 60 steps of a row that never crossed would owe 1200
     });
   }
+}
+
+/// Of a link's rows as many as clusters are different; each is nearer to its own than to any other's, and all
+/// lose less than the whole of what they vary by.
+TEST(Encodings, CentroidsAreFewRowsAndEachStandsForTheNearest) {
+  on_three_ranks({.encode = "centroids:0.2"}, [](const ExchangeEnd& end, Communicator& comm) {
+    const Matrix arrived = end.fetched(3);
+    const std::vector<std::int64_t>& counts = end.graph.exchange().lists().counts.receive;
+    std::int64_t begin = 0, payload = 0;
+    for (const std::int64_t count : counts) {
+      std::set<std::vector<float>> means;
+      double lost = 0, whole = 0;
+      for (std::int64_t i = begin; i < begin + count; ++i)
+        means.emplace(arrived.view().row(i), arrived.view().row(i) + kWidth);
+      const auto distance = [&](std::int64_t i, const auto& mean) {
+        double sum = 0;
+        for (std::int64_t j = 0; j < kWidth; ++j)
+          sum += std::pow(value_of(end.ids[end.owned + i], j, 3) - mean[static_cast<std::size_t>(j)], 2);
+        return sum;
+      };
+      for (std::int64_t i = begin; i < begin + count; ++i) {
+        const std::vector<float> own(arrived.view().row(i), arrived.view().row(i) + kWidth);
+        for (const auto& mean : means) EXPECT_LE(distance(i, own), distance(i, mean) * (1 + 1e-4) + 1e-4);
+        lost += distance(i, own);
+        whole += distance(i, std::vector<float>(kWidth, 3.0f));
+      }
+      const auto clusters = static_cast<std::int64_t>(std::ceil(0.2 * static_cast<double>(count)));
+      EXPECT_LE(std::ssize(means), clusters);
+      EXPECT_LE(lost, 0.9 * whole);
+      payload += clusters * kWidth * 4;
+      begin += count;
+    }
+    double sent[] = {end.ledger.total("halo.forward.payload_bytes"), static_cast<double>(payload)};
+    all_reduce_sum(comm, std::span<double>(sent), "compare");
+    EXPECT_EQ(sent[0], sent[1]);
+  });
 }
 
 TEST(Encodings, AdaptiveBitsStayInTheBudgetAndLoseLessThanEqualOnes) {
@@ -299,8 +336,9 @@ TEST(Encodings, AtItsExactEndAValueIsTheExactTraining) {
     const PartitionedStore parts = cut(training_graph(), "random", 3);
     const Trained exact = trained_on_threads(3, parts, with(model, {}));
     for (const HaloProtocol& protocol :
-         {HaloProtocol{.select = "moved:0"}, HaloProtocol{.encode = "falling:1"},
-          HaloProtocol{.encode = "adaptive:error=0"}, HaloProtocol{.checksum = true}}) {
+         {HaloProtocol{.select = "moved:0"}, HaloProtocol{.encode = "centroids:1"},
+          HaloProtocol{.encode = "falling:1"}, HaloProtocol{.encode = "adaptive:error=0"},
+          HaloProtocol{.checksum = true}}) {
       const Trained same = trained_on_threads(3, parts, with(model, protocol));
       EXPECT_LT(largest_relative_difference(same.losses, exact.losses), 1e-4)
           << model << ", " << protocol.select << ", " << protocol.encode;
@@ -315,7 +353,9 @@ TEST(Encodings, TrainNearTheExactProtocol) {
        {HaloProtocol{.encode = "support-int4"}, HaloProtocol{.encode = "support-bf16"},
         HaloProtocol{.encode = "delta:2"}, HaloProtocol{.encode = "int2", .feedback = true},
         HaloProtocol{.encode = "adaptive:1"}, HaloProtocol{.encode = "adaptive:error=0.2"},
-        HaloProtocol{.encode = "int4:16"}, HaloProtocol{.select = "bins:3", .encode = "delta:4"},
+        HaloProtocol{.encode = "int4:16"}, HaloProtocol{.encode = "centroids:0.5"},
+        HaloProtocol{.encode = "centroids:0.3", .feedback = true},
+        HaloProtocol{.select = "bins:3", .encode = "delta:4"},
         HaloProtocol{.select = "moved:0.1", .schedule = "stale"},
         HaloProtocol{.select = "boundary:0.8", .encode = "support"}}) {
     const Trained trained = trained_on_threads(3, parts, with("gcn", protocol));

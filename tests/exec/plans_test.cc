@@ -4,6 +4,7 @@
 #include <numeric>
 #include <set>
 
+#include "exec/presets.h"
 #include "exec/trained.h"
 #include "partition/graphs.h"
 #include "partition/matching.h"
@@ -43,6 +44,7 @@ TEST_P(PlansOf, OnAnyRanksAndPartsAreTheTrainingOfOneRank) {
     for (const int ranks : {1, 2, 3, 4, 7}) {
       const PartitionedStore parts = cut(training_graph(), method, ranks);
       for (const std::string& plan : halo_choices("plan")) {
+        if (!plan_fits(plan, model)) continue;
         const std::string where = plan + ", " + method + " on " + std::to_string(ranks);
         const Trained overlap = trained_on_threads(ranks, parts, with(model, {.plan = plan}));
         Training synchronous = with(model, {.plan = plan, .schedule = "sync"});
@@ -168,6 +170,55 @@ std::vector<std::int64_t> planned_rows(const std::string& plan, const std::strin
     for (const int e : {1, 2}) rows[e - 1] += local.exchange().sums(e)->lists.counts.total_receive();
   });
   return rows;
+}
+
+/// Of the first exchange, only needed rows of more in-edges than are computed again; of the second all that
+/// are needed.
+TEST(Plans, RecomputedRowsDoNotCrossAtTheFirstExchange) {
+  for (const int most_edges : {1, 4, 1000}) {
+    const PartitionedStore parts = cut(training_graph(), "random", 3);
+    const Whole all = whole(parts, 3);
+    std::vector<std::int64_t> expected(2), crossing(2);
+    for (const std::size_t e : {0, 1}) {
+      std::set<std::pair<int, std::int64_t>> halo;
+      for (const auto& [pair, edges] : cut_into(all, needed_rows(all)[e]))
+        for (const auto& [node, source] : edges) halo.emplace(pair.first, source);
+      expected[e] = std::ranges::count_if(
+          halo, [&](const auto& row) { return e == 1 || std::ssize(all.sources[row.second]) > most_edges; });
+    }
+    std::mutex mutex;
+    run_thread_ranks(3, [&](Communicator& comm) {
+      Training training = with("sage", {.plan = "recompute:" + std::to_string(most_edges)});
+      training.options.epochs = 1;
+      const Trained some = trained(comm, parts, training);
+      const std::lock_guard lock(mutex);
+      for (const auto& [key, value] : some.ledger)
+        if (key.name == "halo.forward.rows" && key.layer > 0)
+          crossing[key.layer - 1] += static_cast<std::int64_t>(value);
+    });
+    EXPECT_EQ(crossing, expected) << most_edges;
+  }
+}
+
+TEST(Plans, RecomputedRowsOfAnyNumberAreTheTrainingOfOneRank) {
+  for (const std::string model : {"gcn", "gat", "gatv2", "sage-max"}) {
+    for (const double input_dropout : {-1.0, 0.0}) {
+      Training plain = full_graph_training(model);
+      plain.model.input_dropout = input_dropout;
+      const Trained one = trained_on_threads(1, cut(training_graph(), "range", 1), plain);
+      for (const std::string plan : {"recompute:1", "recompute:1000000"}) {
+        Training training = with(model, {.plan = plan});
+        training.model.input_dropout = input_dropout;
+        const Trained some = trained_on_threads(3, cut(training_graph(), "metis", 5), training);
+        EXPECT_LT(largest_relative_difference(some.losses, one.losses), 1e-4) << plan << ", " << model;
+        EXPECT_LT(relative_distance(some.first_gradient, one.first_gradient), 1e-5) << plan << ", " << model;
+        for (const int split : {0, 1, 2})
+          EXPECT_NEAR(some.evaluation.loss[split], one.evaluation.loss[split],
+                      1e-3 * one.evaluation.loss[split])
+              << plan << ", " << model;
+      }
+    }
+  }
 }
 
 /// What all ranks receive at one exchange.

@@ -42,7 +42,8 @@ TEST(ProtocolChoice, PredictedBytesAreThoseThatTrainingsCount) {
     Training training = with(model, {});
     training.options.auto_axes = {"plan", "encode"};
     const auto costs = costs_of(training, "alpha_us=0,gbps=1");
-    EXPECT_EQ(costs.size(), 8u) << model;
+    // Of columns of all rows none is left out, and attention has none.
+    EXPECT_EQ(costs.size(), model == "gat" ? 8u : 9u) << model;
     for (const ProtocolCost& cost : costs) {
       Training one = training;
       one.options.protocol = cost.protocol;
@@ -58,11 +59,10 @@ TEST(ProtocolChoice, TheCheapestComesFirstAndIsACoverWhereRowsCrossAsTheyAre) {
   Training training = with("gcn", {});
   training.options.auto_axes = {"plan"};
   const auto costs = costs_of(training, "alpha_us=1,gbps=1");
-  ASSERT_EQ(costs.size(), 4u);
+  ASSERT_EQ(costs.size(), 5u);
   for (std::size_t i = 1; i < costs.size(); ++i) EXPECT_LE(costs[i - 1].seconds(), costs[i].seconds());
   EXPECT_EQ(costs.front().protocol.plan, "cover");
-  EXPECT_EQ(costs.back().protocol.plan == "halo-rows" || costs.back().protocol.plan == "partial-aggregates",
-            true);
+  EXPECT_NE(costs.back().protocol.plan, "needed-rows");
 }
 
 TEST(ProtocolChoice, AnAxisThatIsSetStays) {

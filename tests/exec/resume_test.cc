@@ -135,6 +135,7 @@ const std::vector<HaloProtocol>& keeping() {
       {.select = "moved:0.05:4"},
       {.select = "moved:0.05:4", .encode = "delta:4", .schedule = "stale"},
       {.encode = "int2", .feedback = true},
+      {.encode = "centroids:0.3", .feedback = true},
       {.plan = "needed-rows", .encode = "delta:2"}};
   return protocols;
 }
