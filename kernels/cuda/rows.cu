@@ -195,7 +195,7 @@ void quantise_rows(Cuda on, ConstTensor x, std::span<const std::int32_t> rows, s
     const float least = float_of_bf16(header.low), step = float_of_bf16(header.step);
     // Places in 256ths of a step, as kernels/cpu/quantise.cc has them.
     const float quotient = step > 0 ? 256 / step : 0;
-    const float inverse = isinf(quotient) ? 0.0f : quotient;
+    const float inverse = quotient - quotient == 0 ? quotient : 0.0f;
     const auto share = static_cast<float>(
         cuda::drawn_word(key, nodes[row], step_number, 4 * std::uint64_t{kSharedDraw}) >> 8);
     const auto limit = static_cast<unsigned>(most) * 256 + 255;
