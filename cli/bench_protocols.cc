@@ -12,11 +12,13 @@
 #include "kith/cli/protocol_table.h"
 #include "kith/cli/rank_work.h"
 #include "kith/cli/schema.h"
+#include "kith/comm/world.h"
 #include "kith/core/error.h"
 #include "kith/core/file.h"
 #include "kith/core/log.h"
 #include "kith/exec/halo/protocol.h"
 #include "kith/exec/net_model.h"
+#include "kith/exec/protocol_choice.h"
 #include "kith/exec/protocol_trial.h"
 #include "kith/exec/settings.h"
 
@@ -26,6 +28,8 @@ namespace {
 /// Beside the protocols: what they are measured against, counted only.
 constexpr const char* kBaseline = "baseline";
 constexpr const char* kBroadcast = "broadcast";
+/// What `kith train --protocol auto` would take on these parts.
+constexpr const char* kAuto = "auto";
 
 /// The settings of `kith train` that this verb takes, too.
 constexpr const char* kTrainSettings[] = {
@@ -34,9 +38,9 @@ constexpr const char* kTrainSettings[] = {
     "weight-decay", "patience", "eval-every", "input-dropout", "attention-dropout",
     "seed"};
 
-/// Without training, those that can be counted.
-std::string every_protocol(bool plan_only) {
-  std::string names = std::string(kBaseline) + ' ' + kBroadcast;
+/// Without training, those that can be counted; a choice where there is a network to choose for.
+std::string every_protocol(bool plan_only, bool net) {
+  std::string names = std::string(kBaseline) + ' ' + kBroadcast + (net ? std::string(" ") + kAuto : "");
   for (const HaloPreset& preset : halo_presets())
     if (!plan_only || !data_decide(protocol_named(preset.name))) names += std::string(" ") + preset.name;
   return names;
@@ -99,8 +103,29 @@ class Comparison {
   TrainOptions options(const std::string& protocol, std::int64_t seed) const {
     Settings settings = settings_;
     if (!is_reference(protocol)) settings.set("protocol", protocol, "--protocols");
+    if (protocol == kAuto) settle(settings);
     settings.set("seed", std::to_string(settings_.integer("seed") + seed), "--seeds");
     return train_options(settings);
+  }
+
+  /// The free axes of auto become those of the choice. Without training rows without their zeros have no
+  /// length, so there it chooses a plan.
+  void settle(Settings& settings) const {
+    if (!net_) throw InputError("--protocols auto is a choice for a network: say --net alpha_us=20,gbps=10");
+    if (asked_.boolean("plan-only")) settings.set("encode", "fp32", "--plan-only");
+    const TrainOptions options = train_options(settings);
+    if (!chosen_) {
+      std::vector<ProtocolCost> costs;
+      run_thread_ranks(parts_.k(), [&](Communicator& comm) {
+        auto own = predicted_costs(comm, parts_, options, model_factory(settings_), *net_);
+        if (comm.rank() == Rank{0}) costs = std::move(own);
+      });
+      log::info(cost_table(costs, *net_));
+      chosen_ = costs.front().protocol;
+    }
+    for (const HaloAxis& axis : kHaloAxes)
+      if (std::find(options.auto_axes.begin(), options.auto_axes.end(), axis.name) != options.auto_axes.end())
+        settings.set(axis.name, (*chosen_).*axis.value, "--protocols auto");
   }
 
   ProtocolTraffic measured(const std::string& protocol, ProtocolRow& row) const {
@@ -125,6 +150,7 @@ class Comparison {
   Schema schema_;
   Settings settings_;
   std::optional<NetModel> net_;
+  mutable std::optional<HaloProtocol> chosen_;
 };
 
 void write_if_asked(const Settings& settings, const char* name, const std::string& text) {
@@ -137,7 +163,8 @@ void add_protocols_bench_settings(Schema& schema) {
   schema.add(bench_setting(
       "protocols", Setting::Type::text, "all",
       "protocols: names as --protocol takes them, with spaces or semicolons between; baseline and "
-      "broadcast are what they are measured against; all: every one, with --plan-only those that the data do "
+      "broadcast are what they are measured against; auto: the choice for --net; all: every one, with "
+      "--plan-only those that the data do "
       "not decide"));
   Setting seeds = bench_setting("seeds", Setting::Type::integer, "1", "protocols: trainings of each");
   seeds.minimum = 1;
@@ -158,10 +185,12 @@ Measured measure_protocols(const Settings& settings) {
     throw InputError(settings.text("store") +
                      ": one part has no halo; `kith partition` cuts a store into more");
   const std::vector<std::string> protocols =
-      names_in(settings.text("protocols") == "all" ? every_protocol(settings.boolean("plan-only"))
-                                                   : settings.text("protocols"));
+      names_in(settings.text("protocols") == "all"
+                   ? every_protocol(settings.boolean("plan-only"), settings.has_value("net"))
+                   : settings.text("protocols"));
   for (const std::string& protocol : protocols)
-    if (!is_reference(protocol)) protocol_named(protocol);  // refused before any is trained
+    if (!is_reference(protocol) && protocol != kAuto)
+      protocol_named(protocol);  // refused before any is trained
   Comparison comparison(settings, parts);
   std::vector<ProtocolRow> rows;
   for (const std::string& protocol : protocols) rows.push_back(comparison.row(protocol));

@@ -35,6 +35,16 @@ class Protocols(Workshop):
         self.assertEqual(len(trained["exact"]["test_accuracy"]), 2)
         self.assertLess(trained["exact"]["halo_bytes_per_epoch"], trained["baseline"]["halo_bytes_per_epoch"])
 
+    def test_auto_takes_the_cheapest_of_those_that_lose_nothing(self):
+        names = "auto exact deepgalois distgnn-cd0 tensor"
+        counted = self.rows("--plan-only", "--protocols", names)
+        for name in names.split():
+            self.assertLessEqual(counted["auto"]["modelled_seconds"], counted[name]["modelled_seconds"], name)
+        trained = self.rows("--protocols", "auto distgnn-cd0")
+        self.assertLessEqual(trained["auto"]["halo_bytes_per_epoch"], trained["distgnn-cd0"]["halo_bytes_per_epoch"])
+        self.assertAlmostEqual(trained["auto"]["test_accuracy_mean"], trained["distgnn-cd0"]["test_accuracy_mean"], delta=0.02)
+        self.refuse(2, ["--net"], "bench", "protocols", "parts", "--protocols", "auto")
+
     def test_a_training_under_mpi_sends_the_same_and_models_the_same_seconds(self):
         counted = self.rows("--plan-only", "--protocols", "quant:bits=8")["quant:bits=8"]
         self.succeed("train", "parts", "-o", "run", "--regime", "full-graph", "--protocol", "quant:bits=8", *SMALL, ranks=4)
