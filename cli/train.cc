@@ -17,6 +17,7 @@
 #include "kith/exec/memory_report.h"
 #include "kith/exec/net_probe.h"
 #include "kith/exec/protocol_choice.h"
+#include "kith/exec/recompute_cost.h"
 #include "kith/exec/run_folder.h"
 #include "kith/exec/settings.h"
 
@@ -58,6 +59,25 @@ Settings with_chosen_protocol(Communicator& comm, Settings settings, const Parti
   return settings;
 }
 
+/// --plan recompute without a bound: the one that this host and network make worth it, or that of the run
+/// that goes on.
+Settings with_chosen_bound(Communicator& comm, Settings settings, const PartitionedStore& parts,
+                           const std::filesystem::path& run) {
+  const TrainOptions options = train_options(settings);
+  if (options.protocol.plan != "recompute" || comm.size() == 1 || options.regime != Regime::full_graph)
+    return settings;
+  std::map<std::string, std::string> chosen;
+  if (options.resume != "never") chosen = RunFolder(run).saved_settings();
+  if (!chosen.contains("plan")) {
+    const NetModel net = options.net.empty() ? measured_net(comm) : net_model(options.net);
+    chosen["plan"] = recompute_plan(comm, parts.meta().store, options.protocol, model_factory(settings), net);
+    if (comm.rank().value() == 0)
+      fmt::print("by the cost of edges, rows and bytes: --plan {}\n", chosen["plan"]);
+  }
+  settings.set("plan", chosen.at("plan"), "--plan recompute");
+  return settings;
+}
+
 }  // namespace
 
 void run_train(Communicator& world, const Invocation& invocation) {
@@ -79,7 +99,8 @@ void run_train(Communicator& world, const Invocation& invocation) {
   const std::filesystem::path run = settings.text("output");
   // Nothing is written before the data has opened.
   const PartitionedStore parts = open_for_ranks(comm, settings.text("data"), run);
-  options = train_options(with_chosen_protocol(comm, settings, parts, run));
+  options =
+      train_options(with_chosen_bound(comm, with_chosen_protocol(comm, settings, parts, run), parts, run));
   options.command = invocation.command_line;
   options.on = device.on();
   std::filesystem::create_directories(run);

@@ -104,7 +104,8 @@ void add_halo_settings(Schema& s) {
   Added(s, "plan", Type::text, "halo-rows",
         "halo protocol: what crosses ranks: halo-rows, needed-rows (what reaches a train node), "
         "partial-aggregates (made by their owners), cover (the fewest bytes of both), recompute[:K] (as "
-        "needed-rows, but rows of at most K in-edges are computed again), tensor (columns of all rows)");
+        "needed-rows, but rows of at most K in-edges are computed again, without K those that cost less so), "
+        "tensor (columns of all rows)");
   Added(s, "route", Type::choice, "point-to-point", "halo protocol: how rows travel")
       .choices(halo_choices("route"))
       .outside_hash();

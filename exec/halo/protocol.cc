@@ -28,7 +28,9 @@ std::string parameter_of(const HaloPreset& preset, const std::string& text) {
 
 std::string filled(const std::string& value, const std::string& parameter) {
   const std::size_t place = value.find("{}");
-  return place == std::string::npos ? value : value.substr(0, place) + parameter + value.substr(place + 2);
+  if (place == std::string::npos) return value;
+  if (parameter.empty()) return value.substr(0, value.find(':'));
+  return value.substr(0, place) + parameter + value.substr(place + 2);
 }
 
 }  // namespace
@@ -48,7 +50,7 @@ const std::vector<HaloPreset>& halo_presets() {
        "the same, what is left in four bits"},
       {"quant", "bits", "4", {.encode = "int{}"}, "rows of few bits, rounded stochastically"},
       {"deepgalois", nullptr, "", {.plan = "partial-aggregates"}, "neighbours are summed where they are"},
-      {"neutronstar", "k", "8", {.plan = "recompute:{}"}, "rows of few in-edges are computed again"},
+      {"neutronstar", "k", "", {.plan = "recompute:{}"}, "rows of few in-edges are computed again"},
       {"tensor", nullptr, "", {.plan = "tensor"}, "columns of all rows, with all edges"},
       {"supergcn", nullptr, "", {.plan = "cover", .encode = "int2"}, "the fewest rows, of two bits"},
       {"bns-gcn", "p", "0.1", {.select = "boundary:{}"}, "a random part of the boundary"},

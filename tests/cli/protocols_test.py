@@ -45,6 +45,15 @@ class Protocols(Workshop):
         self.assertAlmostEqual(trained["auto"]["test_accuracy_mean"], trained["distgnn-cd0"]["test_accuracy_mean"], delta=0.02)
         self.refuse(2, ["--net"], "bench", "protocols", "parts", "--protocols", "auto")
 
+    def test_what_is_computed_again_is_what_costs_less(self):
+        def train(run, net, *more):
+            return self.succeed("train", "parts", "-o", run, "--regime", "full-graph", "--model", "gcn", "--hidden", "16", "--protocol", "neutronstar",
+                                "--epochs", "3", "--net", net, *more, ranks=2)
+        self.assertIn("--plan recompute:", train("slow", "alpha_us=0,gbps=0.0001"))
+        self.assertIn("--plan needed-rows", train("fast", "alpha_us=0,gbps=1000000"))
+        settings = (self.folder / "slow/settings.toml").read_text()
+        self.assertRegex(settings, r'plan = "recompute:\d+"')
+
     def test_a_training_under_mpi_sends_the_same_and_models_the_same_seconds(self):
         counted = self.rows("--plan-only", "--protocols", "quant:bits=8")["quant:bits=8"]
         self.succeed("train", "parts", "-o", "run", "--regime", "full-graph", "--protocol", "quant:bits=8", *SMALL, ranks=4)

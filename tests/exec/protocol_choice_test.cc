@@ -9,6 +9,7 @@
 #include "kith/core/error.h"
 #include "kith/exec/net_probe.h"
 #include "kith/exec/protocol_trial.h"
+#include "kith/exec/recompute_cost.h"
 
 namespace kith::test {
 namespace {
@@ -84,6 +85,25 @@ TEST(ProtocolChoice, MessagesCostOnANetworkThatIsSlowToStart) {
     for (const auto& each : cost.exchanges) messages += each.messages;
     EXPECT_GT(cost.seconds(), messages / (kRanks * kRanks)) << "a second each";
   }
+}
+
+TEST(RecomputeCost, RowsAreComputedAgainAsLongAsEdgesCostLessThanBytes) {
+  EXPECT_EQ(most_edges_worth({.edge = 1, .row = 2, .sent = 5.5}), 3);
+  EXPECT_EQ(most_edges_worth({.edge = 1, .row = 5, .sent = 5.5}), 0);
+  EXPECT_EQ(most_edges_worth({.edge = 1, .row = 6, .sent = 5}), 0);
+  const PartitionedStore parts = cut(training_graph(), "random", kRanks);
+  const Training training = with("gcn", {.plan = "recompute"});
+  const auto plan = [&](const std::string& net) {
+    std::vector<std::string> plans(kRanks);
+    run_thread_ranks(kRanks, [&](Communicator& comm) {
+      plans[static_cast<std::size_t>(comm.rank().value())] = recompute_plan(
+          comm, parts.meta().store, training.options.protocol, factory_of(training.model), net_model(net));
+    });
+    for (const std::string& own : plans) EXPECT_EQ(own, plans[0]);
+    return plans[0];
+  };
+  EXPECT_EQ(plan("alpha_us=0,gbps=1000000"), "needed-rows");
+  EXPECT_TRUE(plan("alpha_us=0,gbps=0.000001").starts_with("recompute:"));
 }
 
 TEST(NetProbe, AllRanksHaveTheSameLink) {
