@@ -30,7 +30,11 @@ Csr32 with_own_edges(CsrView<std::int32_t> block) {
 BatchGraphs::BatchGraphs(Batch& batch, SelfEdges self_edges, int ranks, const Backend& on) {
   graphs_.reserve(batch.blocks.size());
   for (Block& block : batch.blocks) {
-    if (self_edges == SelfEdges::explicit_edges) block.csr = with_own_edges(block.csr);
+    if (self_edges == SelfEdges::explicit_edges) {
+      Csr32 extended = with_own_edges(block.csr);
+      block.placed.clear();
+      block.csr = std::move(extended);
+    }
     const auto sources = static_cast<std::size_t>(block.sources);
     graphs_.emplace_back(LayerGraph::Arrays{.csr = block.csr,
                                             .sources = block.sources,

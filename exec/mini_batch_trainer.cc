@@ -20,6 +20,24 @@ SamplerOptions sampler_options(const TrainingContext& context) {
           .seed = options.seed};
 }
 
+/// A device draws from packed rows, which are made for it when it is asked for by name.
+RowStorage row_storage(const TrainOptions& options) {
+  return options.sample_on == "device" ? RowStorage::packed : RowStorage::automatic;
+}
+
+/// With the backend that draws.
+SamplerOptions placed_options(const TrainingContext& context, Topology& topology) {
+  SamplerOptions options = sampler_options(context);
+  const std::string& where = context.options.sample_on;
+  const bool has_device = memory_of(context.options.on) != nullptr;
+  if (where == "device" && !has_device)
+    throw InputError("sample-on device: this run computes on a CPU; use it with --device cuda");
+  if (where == "host" || !has_device) return options;
+  if (where == "device" || samples_on_devices(options, topology.packed_rows(options.exclude_self)))
+    options.on = context.options.on;
+  return options;
+}
+
 Array<GlobalId> cached_nodes(const TrainingContext& context) {
   PhaseTimer timer(context.ledger, "cache_choice");
   const CacheSpec spec = parse_cache_spec(context.options.cache);
@@ -41,9 +59,9 @@ class MiniBatchTrainer final : public Trainer {
         fetch_comm_(context.comm.duplicate()),
         topology_comm_(context.comm.duplicate()),
         topology_(make_topology(context.options.topology, *topology_comm_, context.ledger, context.parts,
-                                context.ownership)),
+                                context.ownership, row_storage(context.options))),
         schedule_(context.parts, sampler_options(context)),
-        sampler_(*topology_, sampler_options(context), context.parts.meta().store.nodes),
+        sampler_(*topology_, placed_options(context, *topology_), context.parts.meta().store.nodes),
         features_(*fetch_comm_, context.ledger, context.owned, context.ownership, cached_nodes(context)),
         stepper_(context) {
     if (context.model.sums_over_ranks() && context.comm.size() > 1)
@@ -89,7 +107,8 @@ class MiniBatchTrainer final : public Trainer {
   void start_pipeline() {
     const PipelineOptions options{.depth = context_.options.prefetch,
                                   .first_step = context_.state.step,
-                                  .end_step = context_.options.epochs * steps_per_epoch()};
+                                  .end_step = context_.options.epochs * steps_per_epoch(),
+                                  .on = context_.options.on};
     pipeline_ = std::make_unique<BatchPipeline>(schedule_, sampler_, features_, context_.owned,
                                                 context_.ledger, options);
   }

@@ -327,6 +327,7 @@ TrainOptions train_options(const Settings& settings) {
   options.cache = settings.text("cache");
   options.prefetch = prefetch_depth(settings);
   options.topology = settings.text("topology");
+  options.sample_on = settings.text("sample-on");
   options.resume = settings.text("resume");
   options.overwrite = settings.boolean("overwrite");
   options.end_time = settings.text("end-time");

@@ -41,6 +41,7 @@ struct TrainOptions {
   std::string cache = "none";
   int prefetch = 2;
   std::string topology = "replicated";
+  std::string sample_on = "auto";  ///< "host", "device", or auto
 
   /// "auto": continue an unfinished run with these settings; "never": start again; else a checkpoint's path.
   std::string resume = "auto";

@@ -6,6 +6,7 @@
 #include "kith/core/ids.h"
 #include "kith/core/tensor.h"
 #include "kith/graph/csr.h"
+#include "kith/kernels/backend.h"
 
 namespace kith {
 
@@ -14,6 +15,8 @@ namespace kith {
 struct Block {
   Csr32 csr;  ///< [destinations, sources]
   std::int64_t sources = 0;
+  /// Copies of the arrays on the device that made them. They go before the arrays go.
+  std::vector<Mirror> placed = {};
   std::int64_t destinations() const { return csr.n(); }
 };
 
@@ -33,6 +36,7 @@ struct Batch {
   Matrix features;             ///< [nodes, F], decoded to fp32
   Array<std::int64_t> labels;  ///< [seeds]
   Array<float> multi_labels;   ///< [seeds, classes] or empty
+  std::vector<Mirror> placed;  ///< copies of `nodes` and `store_ids` on the device that made them
   std::int64_t seeds() const { return blocks.empty() ? 0 : blocks.back().destinations(); }
 };
 

@@ -35,6 +35,11 @@ constexpr std::int64_t kLeastChunkRows = 512;
 
 }  // namespace
 
+bool samples_on_devices(const SamplerOptions& options, const PackedRows* rows) {
+  return rows != nullptr && std::all_of(options.fanouts.begin(), options.fanouts.end(),
+                                        [](std::int64_t f) { return f <= DeviceSampler::kMostDraws; });
+}
+
 struct NeighbourSampler::Relabelling {
   std::variant<HashTable, DirectTable> table;
 };
@@ -60,10 +65,27 @@ NeighbourSampler::NeighbourSampler(Topology& topology, const SamplerOptions& opt
   for (const std::int64_t fanout : options.fanouts)
     require(fanout >= -1 && fanout <= std::numeric_limits<std::int32_t>::max(),
             "a fanout is −1 (all) or a number of neighbours", {{"fanout", fanout}});
-  if (direct_table_fits(options.table, global_nodes)) relabelling_->table.emplace<DirectTable>(global_nodes);
+  if (memory_of(options.on) != nullptr)
+    open_device();
+  else if (direct_table_fits(options.table, global_nodes))
+    relabelling_->table.emplace<DirectTable>(global_nodes);
 }
 
 NeighbourSampler::~NeighbourSampler() = default;
+
+void NeighbourSampler::open_device() {
+  const PackedRows* rows = topology_->packed_rows(options_.exclude_self);
+  if (rows == nullptr)
+    throw InputError(
+        "batches are drawn on a GPU from all the graph's rows, which must have below 2^31 nodes and find "
+        "room "
+        "in memory: use --topology replicated, or --sample-on host");
+  if (!samples_on_devices(options_, rows))
+    throw InputError(
+        with_facts("a GPU draws few neighbours a node: lower the fanout, or use --sample-on host",
+                   {{"at most", DeviceSampler::kMostDraws}}));
+  device_ = device_sampler(options_.on, *rows);
+}
 
 HopRequest NeighbourSampler::request_of(std::size_t hop, std::int64_t step) const {
   return {.fanout = options_.fanouts[hop],
@@ -138,10 +160,21 @@ Block NeighbourSampler::sample_packed(const PackedRows& rows, const HopRequest& 
 }
 
 Batch NeighbourSampler::sample(std::span<const GlobalId> seeds, std::int64_t epoch, std::int64_t step) {
-  Batch batch;
+  Batch batch = device_ != nullptr ? sample_on_device(seeds, step) : sample_on_host(seeds, step);
   batch.epoch = epoch;
   batch.step = step;
   batch.global_seeds = static_cast<std::int64_t>(seeds.size());
+  return batch;
+}
+
+Batch NeighbourSampler::sample_on_device(std::span<const GlobalId> seeds, std::int64_t step) {
+  std::vector<HopRequest> hops;
+  for (std::size_t hop = 0; hop < options_.fanouts.size(); ++hop) hops.push_back(request_of(hop, step));
+  return device_->sample(seeds, hops, options_.facts);
+}
+
+Batch NeighbourSampler::sample_on_host(std::span<const GlobalId> seeds, std::int64_t step) {
+  Batch batch;
   batch.nodes = Array<GlobalId>(seeds.size() + 1);
   const std::int64_t distinct = std::visit(
       [&](auto& table) {

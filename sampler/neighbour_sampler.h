@@ -2,6 +2,7 @@
 #include <vector>
 
 #include "kith/sampler/batch.h"
+#include "kith/sampler/device_sampler.h"
 #include "kith/sampler/owned_data.h"
 #include "kith/sampler/topology.h"
 
@@ -19,7 +20,11 @@ struct SamplerOptions {
   std::uint64_t seed = 0;
   bool facts = true;  ///< fill Batch::store_ids and Batch::degrees
   RelabelTable table = RelabelTable::automatic;
+  Backend on = Cpu{};  ///< where batches are made; a GPU needs a topology with packed rows
 };
+
+/// Whether a GPU can make such batches of these rows (null: there are none).
+bool samples_on_devices(const SamplerOptions& options, const PackedRows* rows);
 
 /// The train nodes of all ranks in the order of one epoch: one permutation of the train store ids keyed by
 /// (seed, epoch); a batch is a consecutive slice of it. Every rank computes the same.
@@ -47,6 +52,7 @@ class BatchSchedule {
 /// One thread at a time.
 class NeighbourSampler {
  public:
+  /// Throws InputError when the batches are to be made on a GPU that cannot (samples_on_devices).
   NeighbourSampler(Topology& topology, const SamplerOptions& options, std::int64_t global_nodes);
   ~NeighbourSampler();
   /// `seeds`: this rank's share, distinct, in schedule order. Collective when the topology is partitioned.
@@ -57,6 +63,9 @@ class NeighbourSampler {
   struct Relabelling;
   struct Scratch;
   HopRequest request_of(std::size_t hop, std::int64_t step) const;
+  void open_device();
+  Batch sample_on_device(std::span<const GlobalId> seeds, std::int64_t step);
+  Batch sample_on_host(std::span<const GlobalId> seeds, std::int64_t step);
   void make_room(std::int64_t more, Array<GlobalId>& nodes);
   Block sample_hop(const HopRequest& request, Array<GlobalId>& nodes);
   Block sample_packed(const PackedRows& rows, const HopRequest& request, Array<GlobalId>& nodes);
@@ -66,6 +75,7 @@ class NeighbourSampler {
   std::int64_t global_nodes_;
   std::unique_ptr<Relabelling> relabelling_;
   std::unique_ptr<Scratch> scratch_;
+  std::unique_ptr<DeviceSampler> device_;  ///< null: the host samples
 };
 
 }  // namespace kith

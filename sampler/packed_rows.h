@@ -5,6 +5,7 @@
 #include "kith/core/array.h"
 #include "kith/core/ids.h"
 #include "kith/datasets/partitioned_store.h"
+#include "kith/sampler/sampling_row.h"
 
 namespace kith {
 
@@ -13,11 +14,7 @@ namespace kith {
 /// left out when they are excluded: every position of a row is a candidate.
 class PackedRows {
  public:
-  struct Row {
-    std::uint64_t begin = 0;  ///< in columns()
-    std::uint32_t degree = 0;
-    std::uint32_t store_id = 0;
-  };
+  using Row = SamplingRow;  ///< begins in columns()
 
   /// Whether the graph fits the layout, and the copy in a sixteenth of the memory that is free now.
   static bool affordable(const PartitionedStore& parts);
@@ -28,6 +25,8 @@ class PackedRows {
 
   const Row* rows() const { return rows_.data(); }  ///< by global id
   const std::int32_t* columns() const { return columns_.data(); }
+  std::span<const Row> all_rows() const { return rows_.span(); }
+  std::span<const std::int32_t> all_columns() const { return columns_.span(); }
   void describe(std::span<const GlobalId> nodes, std::span<StoreId> store_ids,
                 std::span<std::int64_t> degrees) const;
 

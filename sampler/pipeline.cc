@@ -74,6 +74,7 @@ void BatchPipeline::State::attach_labels(Batch& batch) const {
 void BatchPipeline::State::run() {
   try {
     if (Trace* trace = ledger.trace()) trace->name_thread("prefetch thread");
+    const SideStream beside = side_stream(options.on);
     run_ahead();
   } catch (...) {
     std::lock_guard lock(mutex);

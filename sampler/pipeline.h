@@ -10,6 +10,7 @@ struct PipelineOptions {
   int depth = 2;  ///< batches sampled and fetched ahead in a background thread; 0: in the caller
   std::int64_t first_step = 0;  ///< the global step to begin with (resume)
   std::int64_t end_step = 0;    ///< exclusive
+  Backend on = Cpu{};           ///< what batches are for: a GPU works on them beside what it does for others
 };
 
 /// Batches of consecutive global steps (epoch = step / batches per epoch), ready to train on. The background

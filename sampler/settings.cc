@@ -46,6 +46,12 @@ void add_sampler_settings(Schema& schema) {
   topology.choices = {"replicated", "partitioned", "auto"};
   topology.shapes_result = false;
   schema.add(topology);
+  Setting sample_on = train_setting("sample-on", Setting::Type::choice, "auto",
+                                    "device cuda: where batches are drawn, the host or the device; auto: the "
+                                    "device where every rank has the graph's rows in memory");
+  sample_on.choices = {"auto", "host", "device"};
+  sample_on.shapes_result = false;
+  schema.add(sample_on);
 }
 
 SamplerOptions sampler_options(const Settings& settings) {

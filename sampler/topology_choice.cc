@@ -30,9 +30,10 @@ bool replicates(Communicator& comm, const PartitionedStore& parts) {
 }  // namespace
 
 std::unique_ptr<Topology> make_topology(const std::string& name, Communicator& comm, Ledger& ledger,
-                                        const PartitionedStore& parts, const Ownership& ownership) {
+                                        const PartitionedStore& parts, const Ownership& ownership,
+                                        RowStorage storage) {
   const bool replicated = name == "replicated" || (name == "auto" && replicates(comm, parts));
-  if (replicated) return replicated_topology(parts);
+  if (replicated) return replicated_topology(parts, storage);
   require(name == "partitioned" || name == "auto", "the topology is replicated, partitioned or auto",
           {{"topology", std::string_view(name)}});
   return partitioned_topology(comm, ledger, parts, ownership);

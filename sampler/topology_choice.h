@@ -11,6 +11,7 @@ namespace kith {
 /// the partitioned one's messages alone. Collective; every rank gets the same kind. All arguments must
 /// outlive it.
 std::unique_ptr<Topology> make_topology(const std::string& name, Communicator& comm, Ledger& ledger,
-                                        const PartitionedStore& parts, const Ownership& ownership);
+                                        const PartitionedStore& parts, const Ownership& ownership,
+                                        RowStorage storage = RowStorage::automatic);
 
 }  // namespace kith

@@ -56,6 +56,8 @@ auto range_with(const Ranges& ranges, const std::byte* at, Bytes&& bytes_of) {
   return at < found->first + bytes_of(found->second) ? found : ranges.end();
 }
 
+thread_local cudaStream_t side_stream = nullptr;
+
 }  // namespace
 
 int CudaDevice::count() {
@@ -97,18 +99,20 @@ void CudaDevice::use() const {
   check_cuda(cudaSetDevice(facts_.ordinal), "choose a device", {{"device", facts_.ordinal}});
 }
 
+CUstream_st* CudaDevice::stream() const { return side_stream != nullptr ? side_stream : stream_; }
+
 void CudaDevice::synchronise(std::string_view operation) const {
-  check_cuda(cudaStreamSynchronize(stream_), operation);
+  check_cuda(cudaStreamSynchronize(stream()), operation);
 }
 
 std::byte* CudaDevice::take(std::size_t bytes) {
   void* data = nullptr;
-  cudaError_t code = cudaMallocAsync(&data, bytes, stream_);
+  cudaError_t code = cudaMallocAsync(&data, bytes, stream());
   if (code == cudaErrorMemoryAllocation) {
     // What was given back but not yet reached by the stream may be enough.
     static_cast<void>(cudaGetLastError());
     synchronise("wait for memory");
-    code = cudaMallocAsync(&data, bytes, stream_);
+    code = cudaMallocAsync(&data, bytes, stream());
   }
   const std::lock_guard lock(mutex_);
   check_cuda(code, "out of device memory",
@@ -131,7 +135,7 @@ void CudaDevice::give(std::byte* data) noexcept {
     use_.live_bytes -= static_cast<std::int64_t>(found->second);
     taken_.erase(found);
   }
-  static_cast<void>(cudaFreeAsync(data, stream_));
+  static_cast<void>(cudaFreeAsync(data, stream()));
 }
 
 bool CudaDevice::holds(const void* data) const {
@@ -155,7 +159,7 @@ void CudaDevice::count_staged(std::size_t to_device, std::size_t to_host) {
 
 void CudaDevice::start_copy(void* to, const void* from, std::size_t bytes) {
   if (bytes == 0) return;
-  check_cuda(cudaMemcpyAsync(to, from, bytes, cudaMemcpyDefault, stream_), "copy", {{"bytes", bytes}});
+  check_cuda(cudaMemcpyAsync(to, from, bytes, cudaMemcpyDefault, stream()), "copy", {{"bytes", bytes}});
   count_copy(to, from, bytes);
 }
 
@@ -165,7 +169,7 @@ void CudaDevice::copy(void* to, const void* from, std::size_t bytes) {
 }
 
 void CudaDevice::set_zero(void* data, std::size_t bytes) {
-  check_cuda(cudaMemsetAsync(data, 0, bytes, stream_), "clear memory", {{"bytes", bytes}});
+  check_cuda(cudaMemsetAsync(data, 0, bytes, stream()), "clear memory", {{"bytes", bytes}});
 }
 
 const CudaDevice::Mirrored* CudaDevice::mirrored(const void* host, std::size_t bytes) const {
@@ -199,6 +203,18 @@ CudaDevice::Attachment CudaDevice::attached(const void* host, std::uint64_t key,
   return made;
 }
 
+std::int64_t CudaDevice::free_bytes() const {
+  use();
+  std::size_t free = 0, total = 0;
+  check_cuda(cudaMemGetInfo(&free, &total), "read the free memory");
+  cudaMemPool_t pool = nullptr;
+  std::uint64_t reserved = 0, used = 0;
+  check_cuda(cudaDeviceGetDefaultMemPool(&pool, facts_.ordinal), "find the memory pool");
+  check_cuda(cudaMemPoolGetAttribute(pool, cudaMemPoolAttrReservedMemCurrent, &reserved), "read the pool");
+  check_cuda(cudaMemPoolGetAttribute(pool, cudaMemPoolAttrUsedMemCurrent, &used), "read the pool");
+  return static_cast<std::int64_t>(free + (reserved - used));
+}
+
 CudaMemoryUse CudaDevice::memory_use() const {
   const std::lock_guard lock(mutex_);
   return use_;
@@ -218,13 +234,25 @@ CudaMirror::CudaMirror(CudaDevice& device, const void* host, std::size_t bytes) 
     const std::lock_guard lock(device.mutex_);
     // Where a shorter one begins at the same place, that one stays: the longer is copied for every call.
     added = device.mirrors_.try_emplace(static_cast<const std::byte*>(host)).second;
-    if (added) device.mirrors_[static_cast<const std::byte*>(host)] = {bytes, copy, {}};
+    if (added) device.mirrors_[static_cast<const std::byte*>(host)] = {.bytes = bytes, .device = copy};
   }
   if (!added) {
     device.give(copy);
     return;
   }
   host_ = static_cast<const std::byte*>(host);
+  device_ = &device;
+}
+
+CudaMirror::CudaMirror(CudaDevice& device, const void* host, std::size_t bytes, const void* copy) {
+  if (bytes == 0) return;
+  const std::lock_guard lock(device.mutex_);
+  const auto [place, added] = device.mirrors_.try_emplace(static_cast<const std::byte*>(host));
+  if (!added) return;
+  place->second.bytes = bytes;
+  place->second.device = const_cast<std::byte*>(static_cast<const std::byte*>(copy));
+  place->second.lent = true;
+  host_ = place->first;
   device_ = &device;
 }
 
@@ -235,11 +263,23 @@ CudaMirror::~CudaMirror() {
   {
     const std::lock_guard lock(device_->mutex_);
     const auto found = device_->mirrors_.find(host_);
-    copy = found->second.device;
+    copy = found->second.lent ? nullptr : found->second.device;
     attachments = std::move(found->second.attachments);
     device_->mirrors_.erase(found);
   }
-  device_->give(copy);
+  if (copy != nullptr) device_->give(copy);
+}
+
+CudaSideStream::CudaSideStream(CudaDevice& device) {
+  device.use();
+  stream_ = CudaStreamTraits::make();
+  side_stream = stream_;
+}
+
+CudaSideStream::~CudaSideStream() {
+  side_stream = nullptr;
+  static_cast<void>(cudaStreamSynchronize(stream_));
+  CudaStreamTraits::free(stream_);
 }
 
 }  // namespace kith

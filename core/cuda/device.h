@@ -44,11 +44,12 @@ class CudaDevice final : public DeviceMemory {
   static CudaDevice& open(int ordinal);
 
   const CudaFacts& facts() const { return facts_; }
-  /// All kernels and copies go here; the default stream is never used.
-  CUstream_st* stream() const { return stream_; }
+  /// All kernels and copies of this thread go here: to the device's own stream, or to that of the thread's
+  /// CudaSideStream. The default stream is never used.
+  CUstream_st* stream() const;
   /// Makes this device the one that CUDA's calls of this thread mean.
   void use() const;
-  /// Waits for the stream. Throws what went wrong before, named by `operation`.
+  /// Waits for stream(). Throws what went wrong before, named by `operation`.
   void synchronise(std::string_view operation) const;
 
   std::byte* take(std::size_t bytes) override;
@@ -70,6 +71,8 @@ class CudaDevice final : public DeviceMemory {
   using Attachment = std::shared_ptr<const void>;
   Attachment attached(const void* host, std::uint64_t key, const std::function<Attachment()>& make);
 
+  /// Memory that could be taken now, what waits in the pool to be used again among it.
+  std::int64_t free_bytes() const;
   CudaMemoryUse memory_use() const;
   /// A later peak counts from what lives now.
   void reset_peak();
@@ -79,6 +82,7 @@ class CudaDevice final : public DeviceMemory {
   struct Mirrored {
     std::size_t bytes = 0;
     std::byte* device = nullptr;
+    bool lent = false;
     std::map<std::uint64_t, Attachment> attachments;
   };
   explicit CudaDevice(int ordinal);
@@ -100,6 +104,8 @@ class CudaMirror {
  public:
   CudaMirror() = default;
   CudaMirror(CudaDevice& device, const void* host, std::size_t bytes);
+  /// Of a copy that somebody else keeps on the device, for at least as long.
+  CudaMirror(CudaDevice& device, const void* host, std::size_t bytes, const void* copy);
   CudaMirror(CudaMirror&& other) noexcept
       : device_(std::exchange(other.device_, nullptr)), host_(other.host_) {}
   CudaMirror& operator=(CudaMirror&& other) noexcept {
@@ -112,6 +118,20 @@ class CudaMirror {
  private:
   CudaDevice* device_ = nullptr;
   const std::byte* host_ = nullptr;
+};
+
+/// As long as it lives, what this thread asks of the device goes to a stream of its own, beside the work of
+/// others. What it made is for others when the thread has waited (CudaDevice::synchronise); it ends with a
+/// wait. One at a time in a thread.
+class CudaSideStream {
+ public:
+  explicit CudaSideStream(CudaDevice& device);
+  CudaSideStream(const CudaSideStream&) = delete;
+  CudaSideStream& operator=(const CudaSideStream&) = delete;
+  ~CudaSideStream();
+
+ private:
+  CUstream_st* stream_ = nullptr;
 };
 
 }  // namespace kith

@@ -184,6 +184,9 @@ void quantise_rows(Cuda on, ConstTensor x, std::span<const std::int32_t> rows, s
     low = -cuda::group_maximum(-low, 32, kAll);
     high = cuda::group_maximum(high, 32, kAll);
     odd = cuda::group_sum(odd, 32, kAll);
+    // Of two zeros either may be the least or the largest; −0 + 0 is 0.
+    low += 0.0f;
+    high += 0.0f;
     const auto most = static_cast<float>((1 << bits) - 1);
     const QuantisedHeader header =
         odd != odd ? QuantisedHeader{0, 0x7fc0} : quantised_header(low, high, most);
@@ -195,6 +198,7 @@ void quantise_rows(Cuda on, ConstTensor x, std::span<const std::int32_t> rows, s
     const float least = float_of_bf16(header.low), step = float_of_bf16(header.step);
     // Places in 256ths of a step, as kernels/cpu/quantise.cc has them.
     const float quotient = step > 0 ? 256 / step : 0;
+    // Of a step too small to divide by, everything is the least level.
     const float inverse = quotient - quotient == 0 ? quotient : 0.0f;
     const auto share = static_cast<float>(
         cuda::drawn_word(key, nodes[row], step_number, 4 * std::uint64_t{kSharedDraw}) >> 8);

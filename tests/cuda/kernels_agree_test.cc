@@ -461,6 +461,9 @@ TEST_F(KernelsAgree, OnTheBytesOfEveryWireFormat) {
       agree(
           30, cols, [&](const Backend& on, Tensor y) { decode_rows(on, wire.data(), type, scales, y); }, 0);
     }
+    // The steps of such rows are too small to divide by.
+    for (std::int64_t j = 0; j < cols; ++j) x(6, j) = static_cast<float>(j % 3) * 1e-40f;
+    for (std::int64_t j = 0; j < cols; ++j) x(7, j) = j % 2 == 0 ? -0.0f : 0.0f;
     for (const int bits : {8, 4, 2, 1}) {
       const std::int64_t each = quantised_row_bytes(bits, cols);
       std::vector<std::byte> wire;

@@ -59,9 +59,19 @@ TEST_F(TrainingAgrees, InMiniBatches) {
   const PartitionedStore parts = cut(graph(), "range", 1);
   for (const std::string model : {"sage", "gat"}) {
     Training training = small(mini_batch_training(model));
-    expect_same(trained_on_threads(1, parts, on_cuda(training)), trained_on_threads(1, parts, training),
-                model);
+    const Trained expected = trained_on_threads(1, parts, training);
+    for (const std::string where : {"host", "device"}) {
+      training.options.sample_on = where;
+      expect_same(trained_on_threads(1, parts, on_cuda(training)), expected, model + " sampled on " + where);
+    }
   }
+}
+
+TEST_F(TrainingAgrees, InMiniBatchesOnSeveralRanks) {
+  const PartitionedStore parts = cut(graph(), "random", 2);
+  const Training training = small(mini_batch_training("sage"));
+  expect_same(trained_on_threads(2, parts, on_cuda(training)), trained_on_threads(2, parts, training),
+              "two ranks");
 }
 
 TEST_F(TrainingAgrees, OnSeveralRanksWhoseRowsCrossTheHost) {

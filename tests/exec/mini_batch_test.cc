@@ -38,6 +38,12 @@ TEST(MiniBatch, CacheAndPrefetchAndFaultsChangeNoBit) {
   }
 }
 
+TEST(MiniBatch, AreNotSampledOnADeviceThatIsNotThere) {
+  Training training = mini_batch_training("sage");
+  training.options.sample_on = "device";
+  EXPECT_THROW(trained_on_threads(1, cut(training_graph(), "range", 1), training), InputError);
+}
+
 TEST(MiniBatch, WithReplacementIsTheSameOnAnyRanks) {
   for (const std::string model : kModels) {
     Training training = mini_batch_training(model);

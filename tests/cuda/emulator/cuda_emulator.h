@@ -63,6 +63,12 @@ inline T __shfl_xor_sync(unsigned mask, T value, int offset) {
   return kith::emulated::shuffle_xor(mask, value, offset);
 }
 inline void __syncthreads() { kith::emulated::meet_block(); }
+inline void __syncwarp(unsigned mask) { kith::emulated::meet_lanes(mask); }
+inline unsigned atomicMin(unsigned* at, unsigned value) {
+  const unsigned before = *at;
+  *at = value < before ? value : before;
+  return before;
+}
 inline float __fmul_rn(float a, float b) {
   volatile float product = a * b;
   return product;
