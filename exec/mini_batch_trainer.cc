@@ -38,18 +38,30 @@ SamplerOptions placed_options(const TrainingContext& context, Topology& topology
   return options;
 }
 
+CacheContext cache_context(const TrainingContext& context) {
+  return {.parts = context.parts,
+          .ownership = context.ownership,
+          .rank = context.comm.rank(),
+          .fanouts = context.options.fanouts,
+          .batch_size = context.options.batch_size};
+}
+
 Array<GlobalId> cached_nodes(const TrainingContext& context) {
   PhaseTimer timer(context.ledger, "cache_choice");
   const CacheSpec spec = parse_cache_spec(context.options.cache);
   const std::int64_t rows = cache_rows(spec, context.parts.meta().store.nodes, context.comm.size(),
                                        context.owned.feature_row_bytes());
-  return rank_remote_nodes(spec.policy,
-                           {.parts = context.parts,
-                            .ownership = context.ownership,
-                            .rank = context.comm.rank(),
-                            .fanouts = context.options.fanouts,
-                            .batch_size = context.options.batch_size},
-                           rows);
+  return rank_remote_nodes(spec.policy, cache_context(context), rows);
+}
+
+/// Null on a CPU.
+std::unique_ptr<DeviceFeatures> placed_features(const TrainingContext& context, Communicator& comm,
+                                                FeatureStore& store) {
+  PhaseTimer timer(context.ledger, "device_cache");
+  const Backend& on = context.options.on;
+  const Array<GlobalId> hot =
+      hot_nodes(on, context.options.device_cache, cache_context(context), store.cols());
+  return device_features(on, {comm, context.ledger, store, context.ownership.nodes()}, hot);
 }
 
 class MiniBatchTrainer final : public Trainer {
@@ -63,6 +75,7 @@ class MiniBatchTrainer final : public Trainer {
         schedule_(context.parts, sampler_options(context)),
         sampler_(*topology_, placed_options(context, *topology_), context.parts.meta().store.nodes),
         features_(*fetch_comm_, context.ledger, context.owned, context.ownership, cached_nodes(context)),
+        device_features_(placed_features(context, *fetch_comm_, features_)),
         stepper_(context) {
     if (context.model.sums_over_ranks() && context.comm.size() > 1)
       throw InputError(
@@ -108,7 +121,8 @@ class MiniBatchTrainer final : public Trainer {
     const PipelineOptions options{.depth = context_.options.prefetch,
                                   .first_step = context_.state.step,
                                   .end_step = context_.options.epochs * steps_per_epoch(),
-                                  .on = context_.options.on};
+                                  .on = context_.options.on,
+                                  .device_features = device_features_.get()};
     pipeline_ = std::make_unique<BatchPipeline>(schedule_, sampler_, features_, context_.owned,
                                                 context_.ledger, options);
   }
@@ -144,6 +158,7 @@ class MiniBatchTrainer final : public Trainer {
   BatchSchedule schedule_;
   NeighbourSampler sampler_;
   FeatureStore features_;
+  std::unique_ptr<DeviceFeatures> device_features_;
   Stepper stepper_;
   std::unique_ptr<BatchPipeline> pipeline_;
 };

@@ -325,6 +325,8 @@ TrainOptions train_options(const Settings& settings) {
   options.batch_size = sampling.batch_size;
   options.replace = sampling.replace;
   options.cache = settings.text("cache");
+  options.device_cache = settings.text("device-cache");
+  if (options.device_cache != "auto") parse_cache_spec(options.device_cache);  // refused before all else
   options.prefetch = prefetch_depth(settings);
   options.topology = settings.text("topology");
   options.sample_on = settings.text("sample-on");

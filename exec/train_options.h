@@ -39,6 +39,7 @@ struct TrainOptions {
   std::int64_t batch_size = 1024;                ///< global
   bool replace = false;
   std::string cache = "none";
+  std::string device_cache = "auto";  ///< see hot_nodes
   int prefetch = 2;
   std::string topology = "replicated";
   std::string sample_on = "auto";  ///< "host", "device", or auto

@@ -33,7 +33,7 @@ struct Batch {
       degrees;  ///< [nodes] full-graph in-degrees, stored self-loops not counted when excluded
   /// blocks[0] feeds the first layer of the model (the last hop), blocks.back() makes the seeds.
   std::vector<Block> blocks;
-  Matrix features;             ///< [nodes, F], decoded to fp32
+  Matrix features;             ///< [nodes, F], decoded to fp32; on the device that the batch is for
   Array<std::int64_t> labels;  ///< [seeds]
   Array<float> multi_labels;   ///< [seeds, classes] or empty
   std::vector<Mirror> placed;  ///< copies of `nodes` and `store_ids` on the device that made them

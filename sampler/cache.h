@@ -21,6 +21,9 @@ CacheSpec parse_cache_spec(const std::string& text);
 /// The rows that a spec means for one of `ranks` ranks of a graph of `nodes` nodes.
 std::int64_t cache_rows(const CacheSpec& spec, std::int64_t nodes, int ranks, std::int64_t row_bytes);
 
+/// Whose rows a cache may hold: a rank's, those of other ranks; a GPU's, all.
+enum class CachedNodes { remote, all };
+
 /// What the cache's ranking may look at.
 struct CacheContext {
   const PartitionedStore& parts;
@@ -28,9 +31,10 @@ struct CacheContext {
   Rank rank;
   std::vector<std::int64_t> fanouts;
   std::int64_t batch_size;
+  CachedNodes of = CachedNodes::remote;
 };
-/// The `rows` remote nodes to keep, best first (fewer when there are not so many worth keeping), by policy
-/// name. Deterministic.
+/// The `rows` nodes to keep, remote ones unless the context says all, best first (fewer when there are not so
+/// many worth keeping), by policy name. Deterministic.
 Array<GlobalId> rank_remote_nodes(const std::string& policy, const CacheContext& context, std::int64_t rows);
 /// The names `rank_remote_nodes` knows.
 std::vector<std::string> cache_policies();

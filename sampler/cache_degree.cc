@@ -11,7 +11,7 @@ Array<GlobalId> rank_by_degree(const CacheContext& context, std::int64_t rows) {
     for (std::int64_t i = 0; i < view.nodes; ++i)
       degree[view.first + i] = static_cast<double>(view.indptr[i + 1] - view.indptr[i]);
   }
-  return top_remote(degree, context, rows);
+  return top_nodes(degree, context, rows);
 }
 
 }  // namespace kith::detail

@@ -6,9 +6,9 @@
 
 namespace kith::detail {
 
-/// The `rows` remote nodes of highest score, best first, ties by global id; nodes of score ≤ 0 are left out.
-/// `scores` [n], by global id.
-Array<GlobalId> top_remote(std::span<const double> scores, const CacheContext& context, std::int64_t rows);
+/// The `rows` nodes that may be kept of highest score, best first, ties by global id; nodes of score ≤ 0 are
+/// left out. `scores` [n], by global id.
+Array<GlobalId> top_nodes(std::span<const double> scores, const CacheContext& context, std::int64_t rows);
 
 Array<GlobalId> rank_by_degree(const CacheContext& context, std::int64_t rows);
 Array<GlobalId> rank_by_vip(const CacheContext& context, std::int64_t rows);

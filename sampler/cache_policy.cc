@@ -34,16 +34,17 @@ Array<GlobalId> rank_remote_nodes(const std::string& policy, const CacheContext&
       fmt::format("unknown cache policy \"{}\"; known: {}", policy, fmt::join(cache_policies(), ", ")));
 }
 
-Array<GlobalId> detail::top_remote(std::span<const double> scores, const CacheContext& context,
-                                   std::int64_t rows) {
+Array<GlobalId> detail::top_nodes(std::span<const double> scores, const CacheContext& context,
+                                  std::int64_t rows) {
   const std::int64_t first = context.ownership.first(context.rank), end = context.ownership.end(context.rank);
-  std::vector<std::pair<double, std::int64_t>> remote;  // (−score, node): ascending is best first
+  const bool all = context.of == CachedNodes::all;
+  std::vector<std::pair<double, std::int64_t>> worth;  // (−score, node): ascending is best first
   for (std::int64_t node = 0; node < static_cast<std::int64_t>(scores.size()); ++node)
-    if ((node < first || node >= end) && scores[node] > 0) remote.emplace_back(-scores[node], node);
-  const std::int64_t kept = std::min(rows, static_cast<std::int64_t>(remote.size()));
-  std::partial_sort(remote.begin(), remote.begin() + kept, remote.end());
+    if ((all || node < first || node >= end) && scores[node] > 0) worth.emplace_back(-scores[node], node);
+  const std::int64_t kept = std::min(rows, static_cast<std::int64_t>(worth.size()));
+  std::partial_sort(worth.begin(), worth.begin() + kept, worth.end());
   Array<GlobalId> best(static_cast<std::size_t>(kept));
-  for (std::int64_t i = 0; i < kept; ++i) best[i] = GlobalId{remote[i].second};
+  for (std::int64_t i = 0; i < kept; ++i) best[i] = GlobalId{worth[i].second};
   return best;
 }
 

@@ -58,7 +58,7 @@ Array<double> vip_probabilities(const CacheContext& context) {
 
 Array<GlobalId> rank_by_vip(const CacheContext& context, std::int64_t rows) {
   const Array<double> p = vip_probabilities(context);
-  return top_remote(p, context, rows);
+  return top_nodes(p, context, rows);
 }
 
 }  // namespace kith::detail

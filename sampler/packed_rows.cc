@@ -76,6 +76,13 @@ PackedRows::PackedRows(const PartitionedStore& parts, bool exclude_self)
   }
 }
 
+PackedRows::PackedRows(CsrView<std::int32_t> graph)
+    : rows_(static_cast<std::size_t>(graph.n())), columns_(copy_of(graph.indices)) {
+  for (std::int64_t i = 0; i < graph.n(); ++i)
+    rows_[i] = {static_cast<std::uint64_t>(graph.indptr[i]), static_cast<std::uint32_t>(graph.degree(i)),
+                static_cast<std::uint32_t>(i)};
+}
+
 void PackedRows::describe(std::span<const GlobalId> nodes, std::span<StoreId> store_ids,
                           std::span<std::int64_t> degrees) const {
   const auto count = static_cast<std::int64_t>(nodes.size());

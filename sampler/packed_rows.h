@@ -5,6 +5,7 @@
 #include "kith/core/array.h"
 #include "kith/core/ids.h"
 #include "kith/datasets/partitioned_store.h"
+#include "kith/graph/csr.h"
 #include "kith/sampler/sampling_row.h"
 
 namespace kith {
@@ -22,6 +23,8 @@ class PackedRows {
   static std::int64_t bytes(std::int64_t nodes, std::int64_t edges);
   /// Throws CorruptError on a row or a column that cannot be.
   PackedRows(const PartitionedStore& parts, bool exclude_self);
+  /// Of a graph in memory whose rows are its store ids.
+  explicit PackedRows(CsrView<std::int32_t> graph);
 
   const Row* rows() const { return rows_.data(); }  ///< by global id
   const std::int32_t* columns() const { return columns_.data(); }

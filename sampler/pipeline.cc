@@ -33,6 +33,7 @@ struct BatchPipeline::State {
   std::thread thread{};
 
   Batch make(std::int64_t step);
+  Matrix fetched(std::span<const GlobalId> nodes);
   void attach_labels(Batch& batch) const;
   std::int64_t allowed_end() const { return std::min(options.end_step, next_step + options.depth); }
   void run();
@@ -53,9 +54,15 @@ Batch BatchPipeline::State::make(std::int64_t step) {
   sampling.stop();
   PhaseTimer fetching(ledger, "fetch",
                       batch.nodes.ssize() * features.cols() * static_cast<std::int64_t>(sizeof(float)));
-  batch.features = Matrix(batch.nodes.ssize(), features.cols());
-  features.fetch(batch.nodes, batch.features);
+  batch.features = fetched(batch.nodes);
   return batch;
+}
+
+Matrix BatchPipeline::State::fetched(std::span<const GlobalId> nodes) {
+  if (options.device_features != nullptr) return options.device_features->fetch(nodes);
+  Matrix rows(std::ssize(nodes), features.cols());
+  features.fetch(nodes, rows);
+  return rows;
 }
 
 void BatchPipeline::State::attach_labels(Batch& batch) const {

@@ -1,6 +1,7 @@
 #pragma once
 #include <memory>
 
+#include "kith/sampler/device_features.h"
 #include "kith/sampler/feature_store.h"
 #include "kith/sampler/neighbour_sampler.h"
 
@@ -11,6 +12,7 @@ struct PipelineOptions {
   std::int64_t first_step = 0;  ///< the global step to begin with (resume)
   std::int64_t end_step = 0;    ///< exclusive
   Backend on = Cpu{};           ///< what batches are for: a GPU works on them beside what it does for others
+  DeviceFeatures* device_features = nullptr;  ///< a GPU's way to the same rows; null: they are the host's
 };
 
 /// Batches of consecutive global steps (epoch = step / batches per epoch), ready to train on. The background

@@ -33,6 +33,12 @@ void add_sampler_settings(Schema& schema) {
                     "vip:2GiB or none");
   cache.shapes_result = false;
   schema.add(cache);
+  Setting device_cache =
+      train_setting("device-cache", Setting::Type::text, "auto",
+                    "device cuda: feature rows kept in the GPU's memory, policy:size as for cache but of all "
+                    "nodes, none, or auto: as vip, a quarter of the memory that is free");
+  device_cache.shapes_result = false;
+  schema.add(device_cache);
   Setting prefetch =
       train_setting("prefetch", Setting::Type::integer, "2", "batches prepared ahead by a background thread");
   prefetch.minimum = 0;

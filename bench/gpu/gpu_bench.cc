@@ -1,7 +1,9 @@
 // What a GPU does of what it could: `kith_gpu_bench OUT.json [NODES [EDGES]]`. SpMM beside cuSPARSE, the
-// fused attention beside the kernels by the entry, and the measured copy rate they are held against. Times
-// are medians of CUDA events over inputs that rotate, so that no run finds the last one's rows in the cache.
+// fused attention beside the kernels by the entry, and the measured copy rate they are held against; sampled
+// edges per second. Times of kernels are medians of CUDA events over inputs that rotate, so that no run finds
+// the last one's rows in the cache.
 #include <algorithm>
+#include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <fstream>
@@ -18,6 +20,7 @@
 #include "kith/kernels/fused_attention.h"
 #include "kith/kernels/rows.h"
 #include "kith/kernels/spmm.h"
+#include "kith/sampler/device_sampler.h"
 
 namespace kith::bench {
 namespace {
@@ -152,6 +155,39 @@ Json attention_case(CudaDevice& device, const NamedGraph& graph, int heads, std:
   return result;
 }
 
+/// Batches of 1,024 seeds with fanout 15,10,5, each until the host has it, whose time is taken.
+Json sampler_case(CudaDevice& device, const NamedGraph& graph, const PackedRows& rows, RowPlace place) {
+  constexpr std::int64_t kBatches = 24, kSeeds = 1024, kStride = 0x9E3779B1;
+  const auto sampler = device_sampler(Cuda{&device}, rows, place);
+  const std::int64_t n = graph.csr.n();
+  std::vector<double> times;
+  std::int64_t edges = 0, nodes = 0;
+  for (std::int64_t step = 0; step < kBatches; ++step) {
+    // n is a power of two, and the stride is odd: no seed comes twice.
+    std::vector<GlobalId> seeds;
+    for (std::int64_t i = 0; i < std::min(kSeeds, n); ++i)
+      seeds.emplace_back((step * kSeeds + i) * kStride % n);
+    std::vector<HopRequest> hops;
+    for (const std::int64_t fanout : {15, 10, 5})
+      hops.push_back({.fanout = fanout,
+                      .key = philox_key(1, Stream::sampling, hops.size()),
+                      .step = static_cast<std::uint32_t>(step)});
+    const auto begin = std::chrono::steady_clock::now();
+    const Batch batch = sampler->sample(seeds, hops, true);
+    times.push_back(std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count());
+    nodes += batch.nodes.ssize();
+    for (const Block& block : batch.blocks) edges += block.csr.m();
+  }
+  std::nth_element(times.begin(), times.begin() + kBatches / 2, times.end());
+  const double seconds = times[kBatches / 2], a_batch = static_cast<double>(edges) / kBatches;
+  return {{"graph", graph.name},
+          {"rows_on", place == RowPlace::device ? "device" : "host"},
+          {"milliseconds", seconds * 1e3},
+          {"edges_per_batch", a_batch},
+          {"nodes_per_batch", static_cast<double>(nodes) / kBatches},
+          {"edges_per_second", a_batch / seconds}};
+}
+
 int run(const char* out, std::int64_t nodes, std::int64_t edges) {
   if (CudaDevice::count() == 0) {
     std::fprintf(stderr, "kith_gpu_bench: no CUDA device here\n");
@@ -177,6 +213,12 @@ int run(const char* out, std::int64_t nodes, std::int64_t edges) {
     Json one = attention_case(device, graph, 4, 32);
     std::printf("%s\n", one.dump().c_str());
     json["attention"].push_back(std::move(one));
+    const PackedRows rows(graph.csr);
+    for (const RowPlace place : {RowPlace::device, RowPlace::host}) {
+      Json sampled = sampler_case(device, graph, rows, place);
+      std::printf("%s\n", sampled.dump().c_str());
+      json["sampler"].push_back(std::move(sampled));
+    }
   }
   std::ofstream file(out);
   file << json.dump(1) << '\n';
