@@ -35,5 +35,8 @@ endfunction()
 function(kith_cuda_flags target)
   target_include_directories(${target} SYSTEM PRIVATE ${CUDAToolkit_INCLUDE_DIRS})
   target_compile_options(${target} PRIVATE
-    $<$<COMPILE_LANGUAGE:CUDA>:--extended-lambda;--expt-relaxed-constexpr;-lineinfo>)
+    $<$<COMPILE_LANGUAGE:CUDA>:--extended-lambda;--expt-relaxed-constexpr;-lineinfo;-Xptxas=-v>)
+  # What ptxas says is kept for the test cuda_registers.
+  set_target_properties(${target} PROPERTIES CUDA_COMPILER_LAUNCHER
+                        "${CMAKE_SOURCE_DIR}/cmake/keep_ptxas_log.sh;${CMAKE_CUDA_COMPILER_LAUNCHER}")
 endfunction()

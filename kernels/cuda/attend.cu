@@ -7,11 +7,11 @@ namespace kith {
 namespace cuda {
 namespace {
 
-constexpr int kUnroll = 4;
-
 template <class Columns, bool kAdditive>
 struct AttendSweep {
   static constexpr int kMost = Columns::kFloats, kSum = kMost + 1, kFloats = kMost + 2;
+  /// Entries on their way at a time; wide heads fill the registers alone.
+  static constexpr int kUnroll = kMost > 8 ? 1 : 4;
   struct State {
     float v[kFloats];  ///< the columns' sums, the largest score, the sum of exponentials
   };

@@ -1,29 +1,24 @@
 #!/usr/bin/env bash
-# registers.sh NVCC ARCHITECTURE SOURCE… -- FLAGS…: prints registers, stack and spills of every kernel of the
-# sources, and fails where a hot one spills: those that take 16 bytes a lane, which serve rows of 64, 128 and 256
+# registers.sh OBJECT…: prints registers, stack and spills of every kernel of the objects, as cmake/keep_ptxas_log.sh
+# has kept them, and fails where a hot one spills: those that take 16 bytes a lane, which serve rows of 64, 128 and 256
 # columns, and the sampler's.
 set -euo pipefail
-nvcc=$1 architecture=$2
-shift 2
-sources=()
-while [ "$1" != -- ]; do sources+=("$1"); shift; done
-shift
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-for source in "${sources[@]}"; do
-  "$nvcc" "$@" -cubin -arch="sm_$architecture" -Xptxas -v -o "$work/out.cubin" "$source" 2>>"$work/log"
-done
-c++filt <"$work/log" | awk '
+logs=()
+for object in "$@"; do [ ! -s "$object.registers" ] || logs+=("$object.registers"); done
+[ ${#logs[@]} -gt 0 ] || { echo "no object has a log of its registers" >&2; exit 1; }
+cat "${logs[@]}" | c++filt | awk '
   /Compiling entry function/ { name = $0; sub(/.*entry function ./, "", name); sub(/. for .sm.*/, "", name) }
   /spill stores/ { spills = $0; gsub(/^ +/, "", spills) }
   /Used [0-9]+ registers/ {
     registers = $0; sub(/.*Used /, "", registers); sub(/ registers.*/, "", registers)
     hot = name ~ /(LaneColumns<4, [12]>|Fp32, 4, [12],|Bf16, 8, 1,|draw_rows<)/
     printf "%4d registers%s  %s\n      %s\n", registers, hot ? " (hot)" : "", name, spills
-    if (hot) ++found
-    if (hot && spills !~ /0 bytes spill stores, 0 bytes spill loads/) { printf "      ^ spills\n"; ++bad }
+    if (!hot) next
+    ++found
+    if (registers > most) most = registers
+    if (spills !~ /0 bytes spill stores, 0 bytes spill loads/) { printf "      ^ spills\n"; ++bad }
   }
   END {
-    printf "%d hot kernels, %d of them spill\n", found, bad
+    printf "%d hot kernels, of at most %d registers, %d of them spill\n", found, most, bad
     exit(bad > 0 || found == 0)
   }'
