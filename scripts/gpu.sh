@@ -63,10 +63,16 @@ run train-cuda 60 "$kith" train "$work/store" -o "$work/cuda" "${common[@]}" --d
 two=("$mpiexec" -n 2 sh -c 'NCCL_HOSTID=rank$PMI_RANK NCCL_P2P_DISABLE=1 NCCL_SHM_DISABLE=1 NCCL_SOCKET_IFNAME=lo exec "$@"' sh)
 run train-nccl 90 "${two[@]}" "$kith" train "$work/parts" -o "$work/nccl" "${common[@]}" --device cuda --gpu-wire nccl --allow-shared-gpu
 run train-host 90 "$mpiexec" -n 2 "$kith" train "$work/parts" -o "$work/host" "${common[@]}" --device cuda --gpu-wire host --allow-shared-gpu
+# Mini-batches, drawn on the host and on the device.
+mini=(--regime mini-batch --model sage --hidden 64 --fanout 10,5,5 --batch-size 512 --epochs 5 --eval-every 5 --overwrite --resume never)
+run mini-cpu 60 "$kith" train "$work/store" -o "$work/mini-cpu" "${mini[@]}"
+run mini-host 60 "$kith" train "$work/store" -o "$work/mini-host" "${mini[@]}" --device cuda --sample-on host --device-cache none
+run mini-cuda 60 "$kith" train "$work/store" -o "$work/mini-cuda" "${mini[@]}" --device cuda --sample-on device
 compare='
 import json, sys
-runs = {name: [json.loads(l)["loss"] for l in open(f"{sys.argv[1]}/{name}/metrics.jsonl")] for name in ("cpu", "cuda", "nccl", "host")}
-bad = {n: max(abs(a - b) / abs(b) for a, b in zip(l, runs["cpu"])) for n, l in runs.items()}
+groups = (("cpu", "cuda", "nccl", "host"), ("mini-cpu", "mini-host", "mini-cuda"))
+runs = {name: [json.loads(l)["loss"] for l in open(f"{sys.argv[1]}/{name}/metrics.jsonl")] for names in groups for name in names}
+bad = {n: max(abs(a - b) / abs(b) for a, b in zip(runs[n], runs[names[0]])) for names in groups for n in names}
 print(json.dumps({"losses": runs, "largest_relative_difference": bad}, indent=1))
 sys.exit(any(v > 1e-4 for v in bad.values()))'
 run losses 20 python3 -c "$compare" "$work"

@@ -77,7 +77,8 @@ struct AttendSweep {
       own.score = in.own.row(u.row)[u.head];
     }
     std::int64_t e = begin;
-    for (; e + kUnroll <= end; e += kUnroll) take<kUnroll>(u, own, e, s);
+    if constexpr (kUnroll > 1)
+      for (; e + kUnroll <= end; e += kUnroll) take<kUnroll>(u, own, e, s);
     for (; e < end; ++e) take<1>(u, own, e, s);
   }
 
