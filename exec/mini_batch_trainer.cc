@@ -57,8 +57,9 @@ Array<GlobalId> cached_nodes(const TrainingContext& context) {
 /// Null on a CPU.
 std::unique_ptr<DeviceFeatures> placed_features(const TrainingContext& context, Communicator& comm,
                                                 FeatureStore& store) {
-  PhaseTimer timer(context.ledger, "device_cache");
   const Backend& on = context.options.on;
+  if (memory_of(on) == nullptr) return nullptr;
+  PhaseTimer timer(context.ledger, "device_cache");
   const Array<GlobalId> hot =
       hot_nodes(on, context.options.device_cache, cache_context(context), store.cols());
   return device_features(on, {comm, context.ledger, store, context.ownership.nodes()}, hot);

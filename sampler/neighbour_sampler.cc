@@ -77,9 +77,8 @@ void NeighbourSampler::open_device() {
   const PackedRows* rows = topology_->packed_rows(options_.exclude_self);
   if (rows == nullptr)
     throw InputError(
-        "batches are drawn on a GPU from all the graph's rows, which must have below 2^31 nodes and find "
-        "room "
-        "in memory: use --topology replicated, or --sample-on host");
+        "batches are drawn on a GPU from packed rows of the whole graph: use --topology replicated, or "
+        "--sample-on host");
   if (!samples_on_devices(options_, rows))
     throw InputError(
         with_facts("a GPU draws few neighbours a node: lower the fanout, or use --sample-on host",

@@ -52,6 +52,8 @@ bool PackedRows::affordable(std::int64_t nodes, std::int64_t edges) {
 PackedRows::PackedRows(const PartitionedStore& parts, bool exclude_self)
     : rows_(static_cast<std::size_t>(parts.first().back())) {
   const std::int64_t n = rows_.ssize();
+  if (n >= std::numeric_limits<std::int32_t>::max())
+    throw InputError(with_facts("rows are packed of graphs of below 2^31 nodes", {{"nodes", n}}));
   std::int64_t edges = 0;
   for (Part part{0}; part.value() < parts.k(); ++part) edges += parts.part(part).indices.size();
   columns_ = Array<std::int32_t>(static_cast<std::size_t>(edges));

@@ -21,7 +21,7 @@ class PackedRows {
   static bool affordable(const PartitionedStore& parts);
   static bool affordable(std::int64_t nodes, std::int64_t edges);
   static std::int64_t bytes(std::int64_t nodes, std::int64_t edges);
-  /// Throws CorruptError on a row or a column that cannot be.
+  /// Throws CorruptError on a row or a column that cannot be, InputError on 2³¹ nodes or more.
   PackedRows(const PartitionedStore& parts, bool exclude_self);
   /// Of a graph in memory whose rows are its store ids.
   explicit PackedRows(CsrView<std::int32_t> graph);
