@@ -30,6 +30,89 @@ HaloPass message(HaloPass pass, HaloPart part) {
   return pass;
 }
 
+/// A pass of rows of `cols` columns, on the wire `width` of them.
+struct ColumnWire {
+  const ColumnPlan& plan;
+  HaloEncode& encode;
+  HaloNodes nodes;
+  HaloPass pass;
+  std::int64_t cols;
+
+  std::int64_t width() const { return plan.width(cols); }
+  std::int64_t row_bytes() const { return encode.row_bytes(width()); }
+  /// The rank's columns of x.
+  template <class T>
+  BasicTensor<T> share(const BasicTensor<T>& x, int rank) const {
+    return columns_of(x, plan.first_column(rank, cols), plan.columns(rank, cols));
+  }
+  void pack_columns(const Backend& on, ConstTensor x, const RowCounts& counts, std::byte* out) const;
+  void place_columns(const Backend& on, const std::byte* in, ConstTensor x, Tensor all) const;
+  void pack_rows(const Backend& on, ConstTensor all, const RowCounts& counts, std::byte* out) const;
+  void place_rows(const Backend& on, const std::byte* in, ConstTensor all, Tensor y) const;
+};
+
+void ColumnWire::pack_columns(const Backend& on, ConstTensor x, const RowCounts& counts,
+                              std::byte* out) const {
+  Matrix padded(x.rows, width(), 0.0f);  // for a rank with fewer columns
+  for (int peer = 0; peer < plan.ranks(); ++peer) {
+    if (counts.send[static_cast<std::size_t>(peer)] == 0) continue;
+    ConstTensor part = share(x, peer);
+    if (part.cols < width()) {
+      copy(on, part, columns_of(padded.view(), 0, part.cols));
+      part = padded;
+    }
+    const RoundingDraws draws = rounding_draws(message(pass, HaloPart::columns), nodes.seed, Rank(peer));
+    encode.encode(on, {.x = part, .rows = {}, .ids = nodes.ids, .draws = draws}, out);
+    out += x.rows * row_bytes();
+  }
+}
+
+void ColumnWire::place_columns(const Backend& on, const std::byte* in, ConstTensor x, Tensor all) const {
+  for (int peer = 0; peer < plan.ranks(); ++peer) {
+    const Tensor rows = all.row_range(plan.first(peer), plan.first(peer + 1));
+    const ConstTensor own = share(x, plan.self());
+    if (peer == plan.self()) {
+      copy(on, own, columns_of(rows, 0, own.cols));
+    } else if (rows.rows > 0) {
+      encode.decode(on, in, rows);
+      in += rows.rows * row_bytes();
+    }
+  }
+}
+
+void ColumnWire::pack_rows(const Backend& on, ConstTensor all, const RowCounts& counts,
+                           std::byte* out) const {
+  const std::span<const StoreId> ids = plan.whole().ids.span();
+  const RoundingDraws draws = rounding_draws(message(pass, HaloPart::partials), nodes.seed, nodes.self);
+  for (int peer = 0; peer < plan.ranks(); ++peer) {
+    if (counts.send[static_cast<std::size_t>(peer)] == 0) continue;
+    const auto first = static_cast<std::size_t>(plan.first(peer));
+    encode.encode(on,
+                  {.x = all.row_range(plan.first(peer), plan.first(peer + 1)),
+                   .rows = {},
+                   .ids = ids.subspan(first, static_cast<std::size_t>(plan.owned(peer))),
+                   .draws = draws},
+                  out);
+    out += plan.owned(peer) * row_bytes();
+  }
+}
+
+void ColumnWire::place_rows(const Backend& on, const std::byte* in, ConstTensor all, Tensor y) const {
+  Matrix padded(y.rows, width());
+  for (int peer = 0; peer < plan.ranks(); ++peer) {
+    const Tensor to = share(y, peer);
+    if (to.size() == 0) continue;
+    if (peer == plan.self()) {
+      copy(on, columns_of(all.row_range(plan.first(peer), plan.first(peer + 1)), 0, to.cols), to);
+      continue;
+    }
+    const bool whole = to.cols == width();
+    encode.decode(on, in, whole ? to : padded.view());
+    if (!whole) copy(on, columns_of(std::as_const(padded).view(), 0, to.cols), to);
+    in += y.rows * row_bytes();
+  }
+}
+
 }  // namespace
 
 void HaloExchange::count_columns(const HaloPass& pass, std::int64_t cols, Ledger& into) const {
@@ -48,82 +131,30 @@ void HaloExchange::count_columns(const HaloPass& pass, std::int64_t cols, Ledger
 Matrix HaloExchange::columns_of_all(const Backend& on, ConstTensor x, const HaloPass& pass) {
   if (observer_) observer_(pass, x.cols);
   const MemoryUse use(MemoryKind::halo);
-  const ColumnPlan& plan = *columns_;
+  HaloNodes own = nodes_;
+  own.ids = nodes_.ids.first(static_cast<std::size_t>(lists_.owned));
+  const ColumnWire wire{*columns_, *encode_, own, pass, x.cols};
   count_columns(pass, x.cols, *ledger_);
-  const std::int64_t width = plan.width(x.cols), row_bytes = encode_->row_bytes(width);
-  const RowCounts counts = plan.to_columns(x.cols);
-  const Buffer sent = wire_for(counts.send, row_bytes), arrived = wire_for(counts.receive, row_bytes);
-  Matrix share(x.rows, width, 0.0f);  // of a rank with fewer columns
-  std::byte* out = sent.data();
-  for (int peer = 0; peer < plan.ranks(); ++peer) {
-    const std::int64_t columns = plan.columns(peer, x.cols);
-    if (counts.send[static_cast<std::size_t>(peer)] == 0) continue;
-    ConstTensor part = columns_of(x, plan.first_column(peer, x.cols), columns);
-    if (columns < width) {
-      copy(on, part, columns_of(share.view(), 0, columns));
-      part = share;
-    }
-    encode_->encode(on,
-                    {.x = part,
-                     .rows = {},
-                     .ids = nodes_.ids.first(static_cast<std::size_t>(lists_.owned)),
-                     .draws = rounding_draws(message(pass, HaloPart::columns), nodes_.seed, Rank(peer))},
-                    out);
-    out += x.rows * row_bytes;
-  }
-  route_->start(bytes_of(sent), bytes_of(arrived), counts, row_bytes, label(pass)).wait();
-
-  const std::int64_t own = plan.columns(plan.self(), x.cols);
-  Matrix all(own > 0 ? plan.nodes() : 0, width, 0.0f);
-  if (own == 0) return all;
-  const std::byte* in = arrived.data();
-  for (int peer = 0; peer < plan.ranks(); ++peer) {
-    const Tensor rows = all.view().row_range(plan.first(peer), plan.first(peer + 1));
-    if (peer == plan.self()) {
-      copy(on, columns_of(x, plan.first_column(peer, x.cols), own), columns_of(rows, 0, own));
-    } else if (rows.rows > 0) {
-      encode_->decode(on, in, rows);
-      in += rows.rows * row_bytes;
-    }
-  }
+  const RowCounts counts = columns_->to_columns(x.cols);
+  const Buffer sent = wire_for(counts.send, wire.row_bytes()),
+               arrived = wire_for(counts.receive, wire.row_bytes());
+  wire.pack_columns(on, x, counts, sent.data());
+  route_->start(bytes_of(sent), bytes_of(arrived), counts, wire.row_bytes(), label(pass)).wait();
+  const bool any = columns_->columns(columns_->self(), x.cols) > 0;
+  Matrix all(any ? columns_->nodes() : 0, wire.width(), 0.0f);
+  if (any) wire.place_columns(on, arrived.data(), x, all);
   return all;
 }
 
 void HaloExchange::rows_of_columns(const Backend& on, ConstTensor all, const HaloPass& pass, Tensor y) {
   const MemoryUse use(MemoryKind::halo);
-  const ColumnPlan& plan = *columns_;
-  const std::int64_t width = plan.width(y.cols), row_bytes = encode_->row_bytes(width);
-  const RowCounts there = plan.to_columns(y.cols), counts{.send = there.receive, .receive = there.send};
-  const Buffer sent = wire_for(counts.send, row_bytes), arrived = wire_for(counts.receive, row_bytes);
-  const std::span<const StoreId> ids = plan.whole().ids.span();
-  std::byte* out = sent.data();
-  for (int peer = 0; peer < plan.ranks(); ++peer) {
-    if (counts.send[static_cast<std::size_t>(peer)] == 0) continue;
-    const auto first = static_cast<std::size_t>(plan.first(peer));
-    encode_->encode(on,
-                    {.x = all.row_range(plan.first(peer), plan.first(peer + 1)),
-                     .rows = {},
-                     .ids = ids.subspan(first, static_cast<std::size_t>(plan.owned(peer))),
-                     .draws = rounding_draws(message(pass, HaloPart::partials), nodes_.seed, nodes_.self)},
-                    out);
-    out += plan.owned(peer) * row_bytes;
-  }
-  route_->start(bytes_of(sent), bytes_of(arrived), counts, row_bytes, label(pass)).wait();
-
-  Matrix share(y.rows, width);
-  const std::byte* in = arrived.data();
-  for (int peer = 0; peer < plan.ranks(); ++peer) {
-    const std::int64_t columns = plan.columns(peer, y.cols);
-    if (columns == 0 || y.rows == 0) continue;
-    const Tensor to = columns_of(y, plan.first_column(peer, y.cols), columns);
-    if (peer == plan.self()) {
-      copy(on, columns_of(all.row_range(plan.first(peer), plan.first(peer + 1)), 0, columns), to);
-      continue;
-    }
-    encode_->decode(on, in, columns < width ? share.view() : to);
-    if (columns < width) copy(on, columns_of(std::as_const(share).view(), 0, columns), to);
-    in += y.rows * row_bytes;
-  }
+  const ColumnWire wire{*columns_, *encode_, nodes_, pass, y.cols};
+  const RowCounts there = columns_->to_columns(y.cols), counts{.send = there.receive, .receive = there.send};
+  const Buffer sent = wire_for(counts.send, wire.row_bytes()),
+               arrived = wire_for(counts.receive, wire.row_bytes());
+  wire.pack_rows(on, all, counts, sent.data());
+  route_->start(bytes_of(sent), bytes_of(arrived), counts, wire.row_bytes(), label(pass)).wait();
+  wire.place_rows(on, arrived.data(), all, y);
 }
 
 }  // namespace kith
