@@ -20,21 +20,18 @@ class PinnedRows {
  public:
   PinnedRows(const CudaDevice& device, std::int64_t cols) : device_(&device), cols_(cols) {}
   Tensor room(std::int64_t rows) {
-    if (rows > rows_.rows()) {
-      pages_ = {};
-      rows_ = {};
-      const UseMemory host(nullptr);
-      rows_ = Matrix(rows + rows / 4, cols_);
-      pages_ = CudaPinnedRange(*device_, rows_.data(), rows_.span().size_bytes());
+    const auto bytes = static_cast<std::size_t>(rows * cols_) * sizeof(float);
+    if (bytes > buffer_.bytes()) {
+      buffer_ = {};
+      buffer_ = CudaPinnedBuffer(*device_, bytes + bytes / 4);
     }
-    return {rows_.data(), rows, cols_};
+    return {static_cast<float*>(buffer_.data()), rows, cols_};
   }
 
  private:
   const CudaDevice* device_;
   std::int64_t cols_;
-  Matrix rows_;
-  CudaPinnedRange pages_;
+  CudaPinnedBuffer buffer_;
 };
 
 class CudaFeatures final : public DeviceFeatures {

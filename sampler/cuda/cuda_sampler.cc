@@ -71,6 +71,8 @@ CudaSampler::CudaSampler(CudaDevice& device, const PackedRows& rows, RowPlace pl
   place_rows(rows, place);
   const UseMemory there(&device);
   table_ = Array<std::uint32_t>(rows.all_rows().size());
+  // Batches may be made on another stream.
+  device.synchronise("place the graph's rows");
 }
 
 void CudaSampler::place_rows(const PackedRows& rows, RowPlace place) {

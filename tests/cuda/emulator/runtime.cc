@@ -1,6 +1,7 @@
 // The calls of CUDA's runtime that Kith makes, on the emulated device's memory. Everything is done when a
 // call returns, so streams and events are names.
 #include <cstdint>
+#include <cstdlib>
 #include <cstring>
 
 #include "device_pages.h"
@@ -58,6 +59,14 @@ cudaError_t cudaMemPoolGetAttribute(cudaMemPool_t, cudaMemPoolAttr, void* value)
 }
 cudaError_t cudaMemGetInfo(size_t* free, size_t* total) {
   *free = *total = kith::emulated::kDeviceBytes;
+  return cudaSuccess;
+}
+cudaError_t cudaHostAlloc(void** data, size_t bytes, unsigned) {
+  *data = std::malloc(bytes);
+  return *data == nullptr ? result(cudaErrorMemoryAllocation) : cudaSuccess;
+}
+cudaError_t cudaFreeHost(void* data) {
+  std::free(data);
   return cudaSuccess;
 }
 cudaError_t cudaHostRegister(void*, size_t, unsigned) { return cudaSuccess; }
