@@ -357,7 +357,10 @@ TEST(Protocol, EvaluationIsExactWhateverTrainingLoses) {
     const PartitionedStore parts = cut(training_graph(), "random", 3);
     const Evaluation some = trained_on_threads(3, parts, untrained).evaluation;
     const Evaluation want = trained_on_threads(3, parts, exact).evaluation;
-    for (int split = 0; split < 3; ++split) EXPECT_EQ(some.loss[split], want.loss[split]) << preset.name;
+    // Rows that are computed again are products of other numbers of rows, whose order of adding may differ.
+    const bool again = make_plan(protocol_named(preset.name).plan)->recomputes().has_value();
+    for (int split = 0; split < 3; ++split)
+      EXPECT_NEAR(some.loss[split], want.loss[split], again ? 2e-6 * want.loss[split] : 0) << preset.name;
   }
 }
 
