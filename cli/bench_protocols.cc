@@ -133,10 +133,12 @@ class Comparison {
     if (is_reference(protocol))
       return reference_traffic(parts_, options(protocol, 0), make,
                                protocol == kBaseline ? Reference::halo_rows : Reference::broadcast);
-    if (asked_.boolean("plan-only")) return counted_traffic(parts_, options(protocol, 0), make);
+    // Routes by hosts are those of the network that is modelled.
+    const int per_host = net_ ? net_->ranks_per_host : 0;
+    if (asked_.boolean("plan-only")) return counted_traffic(parts_, options(protocol, 0), make, per_host);
     ProtocolTraffic first;
     for (std::int64_t seed = 0; seed < asked_.integer("seeds"); ++seed) {
-      ProtocolTrial trial = trained_trial(parts_, options(protocol, seed), make);
+      ProtocolTrial trial = trained_trial(parts_, options(protocol, seed), make, per_host);
       if (seed == 0) first = std::move(trial.traffic);
       row.test_scores.push_back(trial.best.score[static_cast<int>(Split::test)]);
       log::info(fmt::format("{}, seed {}: test {:.2f}%, best epoch {}", protocol, seed,
@@ -184,16 +186,23 @@ Measured measure_protocols(const Settings& settings) {
   if (parts.k() < 2)
     throw InputError(settings.text("store") +
                      ": one part has no halo; `kith partition` cuts a store into more");
+  const bool all = settings.text("protocols") == "all";
   const std::vector<std::string> protocols =
-      names_in(settings.text("protocols") == "all"
-                   ? every_protocol(settings.boolean("plan-only"), settings.has_value("net"))
+      names_in(all ? every_protocol(settings.boolean("plan-only"), settings.has_value("net"))
                    : settings.text("protocols"));
   for (const std::string& protocol : protocols)
     if (!is_reference(protocol) && protocol != kAuto)
       protocol_named(protocol);  // refused before any is trained
   Comparison comparison(settings, parts);
   std::vector<ProtocolRow> rows;
-  for (const std::string& protocol : protocols) rows.push_back(comparison.row(protocol));
+  for (const std::string& protocol : protocols) {
+    try {
+      rows.push_back(comparison.row(protocol));
+    } catch (const InputError& error) {
+      if (!all) throw;
+      log::info(fmt::format("{} is left out: {}", protocol, error.what()));
+    }
+  }
   write_if_asked(settings, "csv", csv_of(rows));
   write_if_asked(settings, "html", html_of(rows, parts.meta().store.name));
   return {table_of(rows), json_of(rows)};

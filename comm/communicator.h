@@ -114,6 +114,8 @@ class Communicator {
   virtual bool crowded() const = 0;
   /// Memory that all ranks share, or null.
   virtual SharedScratch* shared_scratch() { return nullptr; }
+  /// Whether a rank is known to do nothing any more. Throws PeerError when the job has failed.
+  virtual bool peer_ended(Rank) { return false; }
 
  private:
   friend class InternalMessages;

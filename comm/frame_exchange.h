@@ -40,6 +40,8 @@ class FrameExchange {
   class InFlight {
    public:
     InFlight() = default;
+    /// Something else that it is to wait for.
+    void also_wait_for(Pending operation) { operations_.push_back(std::move(operation)); }
     bool progress();
     /// Throws PeerError as Communicator::wait does, and CorruptError when a frame is longer than expected or
     /// its checksum differs.

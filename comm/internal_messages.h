@@ -30,6 +30,7 @@ class InternalMessages {
                          const char* what);
   static bool crowded(const Communicator& comm) { return comm.crowded(); }
   static SharedScratch* scratch(Communicator& comm) { return comm.shared_scratch(); }
+  static bool peer_ended(Communicator& comm, Rank peer) { return comm.peer_ended(peer); }
   static Pending logged(Communicator& comm, Pending operation, const char* kind, std::int64_t bytes,
                         int peer) {
     return comm.logged(std::move(operation), kind, bytes, peer);

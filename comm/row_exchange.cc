@@ -58,46 +58,61 @@ RowExchange::InFlight RowExchange::start(std::span<const std::byte> send, std::s
               "row exchange: the rows to receive fill their buffer");
   require(counts.send[rank] == counts.receive[rank], "row exchange: a rank receives what it sends to itself",
           {{"send", counts.send[rank]}, {"receive", counts.receive[rank]}});
-  InFlight flight;
-  flight.comm_ = comm_;
-  flight.ledger_ = ledger_;
-  flight.label_ = label;
-  flight.begin_ = InFlight::Clock::now();
   const auto send_begin = offsets(counts.send, row_bytes), receive_begin = offsets(counts.receive, row_bytes);
   const auto to = [&](int r) { return send.subspan(send_begin[r], send_begin[r + 1] - send_begin[r]); };
   const auto from = [&](int r) {
     return receive.subspan(receive_begin[r], receive_begin[r + 1] - receive_begin[r]);
   };
+  // Nearest ranks first, so that not all ranks send to rank 0 at once.
+  std::vector<Leaving> leaving;
+  std::vector<Coming> coming;
+  for (int step = 1; step < ranks; ++step) {
+    const int source = (rank - step + ranks) % ranks, target = (rank + step) % ranks;
+    if (counts.receive[source] > 0) coming.push_back({Rank(source), from(source)});
+    if (counts.send[target] > 0) leaving.push_back({Rank(target), to(target), counts.send[target]});
+  }
+  InFlight flight = start(leaving, coming, label);
+  copy_bytes(from(rank).data(), to(rank).data(), to(rank).size());
+  return flight;
+}
+
+RowExchange::InFlight RowExchange::start(std::span<const Leaving> leaving, std::span<const Coming> coming,
+                                         ExchangeLabel label) {
+  InFlight flight;
+  flight.comm_ = comm_;
+  flight.ledger_ = ledger_;
+  flight.label_ = label;
+  flight.begin_ = InFlight::Clock::now();
   const auto track = [&](Pending message, const char* kind, std::size_t bytes, int peer) {
     flight.operations_.push_back(
         InternalMessages::logged(*comm_, std::move(message), kind, static_cast<std::int64_t>(bytes), peer));
   };
   comm_->begin_group();
-  // Receives first, so that no message meets a rank that is not ready for it; nearest ranks first, so that
-  // not all ranks send to rank 0 at once.
-  for (int step = 1; step < ranks; ++step) {
-    const int peer = (rank - step + ranks) % ranks;
-    if (counts.receive[peer] > 0)
-      track(InternalMessages::receive(*comm_, from(peer), Rank(peer), InternalMessages::kRowTag, label.what),
-            "receive", from(peer).size(), peer);
+  // Receives first, so that no message meets a rank that is not ready for it.
+  for (const Coming& rows : coming) {
+    track(InternalMessages::receive(*comm_, rows.bytes, rows.from, InternalMessages::kRowTag, label.what),
+          "receive", rows.bytes.size(), rows.from.value());
+    flight.received_ += std::ssize(rows.bytes);
   }
   const Counted counted{*ledger_, label};
-  for (int step = 1; step < ranks; ++step) {
-    const int peer = (rank + step) % ranks;
-    if (counts.send[peer] == 0) continue;
-    track(InternalMessages::send(*comm_, to(peer), Rank(peer), InternalMessages::kRowTag, label.what), "send",
-          to(peer).size(), peer);
-    counted.add(".bytes", peer, static_cast<double>(to(peer).size()));
-    counted.add(".rows", peer, static_cast<double>(counts.send[peer]));
+  std::int64_t sent = 0;
+  for (const Leaving& rows : leaving) {
+    const int peer = rows.to.value();
+    track(InternalMessages::send(*comm_, rows.bytes, rows.to, InternalMessages::kRowTag, label.what), "send",
+          rows.bytes.size(), peer);
+    counted.add(".bytes", peer, static_cast<double>(rows.bytes.size()));
+    counted.add(".rows", peer, static_cast<double>(rows.rows));
     counted.add(".messages", peer, 1);
+    sent += std::ssize(rows.bytes);
   }
   comm_->end_group();
-  copy_bytes(from(rank).data(), to(rank).data(), to(rank).size());
-  const auto own = static_cast<std::int64_t>(to(rank).size());
-  flight.received_ = static_cast<std::int64_t>(receive.size()) - own;
-  counted.add_seconds(".start", flight.begin_, InFlight::Clock::now(),
-                      static_cast<std::int64_t>(send.size()) - own);
+  counted.add_seconds(".start", flight.begin_, InFlight::Clock::now(), sent);
   return flight;
+}
+
+void RowExchange::InFlight::also_wait_for(Pending operation, std::int64_t bytes) {
+  operations_.push_back(std::move(operation));
+  received_ += bytes;
 }
 
 bool RowExchange::InFlight::progress() {

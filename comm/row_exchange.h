@@ -39,6 +39,8 @@ class RowExchange {
   class InFlight {
    public:
     InFlight() = default;
+    /// Something else that it is to wait for, of so many bytes that arrive.
+    void also_wait_for(Pending operation, std::int64_t bytes);
     /// Drives progress; true once everything has arrived and left.
     bool progress();
     /// Throws PeerError as Communicator::wait does. Seconds waited go to the ledger as `<counter>.wait`. A
@@ -61,6 +63,18 @@ class RowExchange {
   /// ranks with rows starts its exchanges in the same order.
   InFlight start(std::span<const std::byte> send, std::span<std::byte> receive, const RowCounts& counts,
                  std::int64_t row_bytes, ExchangeLabel label);
+  /// Rows for one rank, or room for those from one.
+  struct Leaving {
+    Rank to{0};
+    std::span<const std::byte> bytes;
+    std::int64_t rows = 0;
+  };
+  struct Coming {
+    Rank from{0};
+    std::span<std::byte> bytes;
+  };
+  /// Of some ranks alone, other than this one. Messages start in the order of the lists.
+  InFlight start(std::span<const Leaving> leaving, std::span<const Coming> coming, ExchangeLabel label);
   void exchange(std::span<const std::byte> send, std::span<std::byte> receive, const RowCounts& counts,
                 std::int64_t row_bytes, ExchangeLabel label);
 

@@ -3,9 +3,10 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
-#include <string>
+#include <utility>
 
 #include "kith/comm/communicator.h"
+#include "kith/comm/shared_memory.h"
 
 namespace kith {
 
@@ -19,9 +20,6 @@ class SharedScratch {
 
   /// Null unless every rank is on one host and could map the memory. Collective.
   static std::unique_ptr<SharedScratch> make(Communicator& comm);
-  ~SharedScratch();
-  SharedScratch(const SharedScratch&) = delete;
-  SharedScratch& operator=(const SharedScratch&) = delete;
 
   /// What a rank has done, in segments: only that rank writes it.
   struct alignas(128) Passed {
@@ -38,10 +36,9 @@ class SharedScratch {
   }
 
  private:
-  SharedScratch(std::byte* memory, std::size_t bytes, int ranks)
-      : memory_(memory), bytes_(bytes), ranks_(ranks) {}
-  std::byte* memory_;
-  std::size_t bytes_;
+  SharedScratch(std::unique_ptr<SharedMemory> memory, int ranks)
+      : memory_(std::move(memory)), ranks_(ranks) {}
+  std::unique_ptr<SharedMemory> memory_;
   int ranks_;
   std::int64_t reserved_ = 0;
 };

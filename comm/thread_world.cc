@@ -26,11 +26,15 @@ struct PeerEnded : PeerError {
 
 class ThreadWorld {
  public:
-  ThreadWorld(int ranks, const Faults& faults)
-      : faults_(faults), ended_(ranks), sent_(ranks), mailboxes_(ranks), host_(host_name()) {}
+  ThreadWorld(int ranks, const Faults& faults, int ranks_per_host)
+      : faults_(faults), ended_(ranks), sent_(ranks), mailboxes_(ranks) {
+    for (int rank = 0; rank < ranks; ++rank)
+      hosts_.push_back(ranks_per_host > 0 ? fmt::format("{}-{}", host_name(), rank / ranks_per_host)
+                                          : host_name());
+  }
 
   int size() const { return static_cast<int>(mailboxes_.size()); }
-  const std::string& host() const { return host_; }
+  const std::string& host_of(int rank) const { return hosts_[static_cast<std::size_t>(rank)]; }
   bool crowded() const { return crowded_; }
   ThreadMailbox& mailbox(int rank) { return mailboxes_[static_cast<std::size_t>(rank)]; }
   bool ended(int rank) const { return ended_[static_cast<std::size_t>(rank)]; }
@@ -93,7 +97,7 @@ class ThreadWorld {
   std::vector<std::atomic<bool>> ended_;
   std::vector<std::atomic<std::int64_t>> sent_;
   std::deque<ThreadMailbox> mailboxes_;
-  std::string host_;
+  std::vector<std::string> hosts_;  ///< by rank
   bool crowded_ = size() > affinity_cores();
   std::mutex mutex_;
   std::map<std::pair<int, int>, int> duplicates_;
@@ -177,7 +181,7 @@ class ThreadCommunicator final : public Communicator {
       : world_(world), rank_(rank), number_(number) {}
   Rank rank() const override { return rank_; }
   int size() const override { return world_.size(); }
-  const std::string& host_of(Rank) const override { return world_.host(); }
+  const std::string& host_of(Rank rank) const override { return world_.host_of(rank.value()); }
 
   std::unique_ptr<Communicator> duplicate() override {
     const int number = world_.duplicate_of(number_, duplicates_++);
@@ -200,6 +204,10 @@ class ThreadCommunicator final : public Communicator {
     return std::make_unique<ThreadReceive>(world_, bytes, stream(from, tag), rank_.value(), what);
   }
   bool crowded() const override { return world_.crowded(); }
+  bool peer_ended(Rank peer) override {
+    world_.throw_if_failed();
+    return world_.ended(peer.value());
+  }
 
  private:
   ThreadMailbox::Stream stream(Rank from, int tag) const { return {number_, from.value(), tag}; }
@@ -225,9 +233,10 @@ void run_rank(ThreadWorld& world, int rank, const std::function<void(Communicato
 
 }  // namespace
 
-void run_thread_ranks(int ranks, const std::function<void(Communicator&)>& body, const Faults& faults) {
+void run_thread_ranks(int ranks, const std::function<void(Communicator&)>& body, const Faults& faults,
+                      int ranks_per_host) {
   require(ranks >= 1, "run_thread_ranks: at least one rank", {{"ranks", ranks}});
-  ThreadWorld world(ranks, faults);
+  ThreadWorld world(ranks, faults, ranks_per_host);
   {
     std::vector<std::jthread> threads;
     for (int rank = 0; rank < ranks; ++rank) threads.emplace_back([&, rank] { run_rank(world, rank, body); });

@@ -52,8 +52,10 @@ struct Faults {
 /// Runs body(comm) on `ranks` threads of this process that share a communicator world. When a body throws,
 /// the others' operations throw PeerError ("rank r ended: …"), and once all have ended the exception of the
 /// lowest rank that was not such an echo is thrown. A send completes only when it is received. For tests, and
-/// for anything that wants ranks without a launcher.
-void run_thread_ranks(int ranks, const std::function<void(Communicator&)>& body, const Faults& faults = {});
+/// for anything that wants ranks without a launcher. So many consecutive ranks say that they share a host; 0:
+/// all do.
+void run_thread_ranks(int ranks, const std::function<void(Communicator&)>& body, const Faults& faults = {},
+                      int ranks_per_host = 0);
 
 /// A table of rank, host, process, cores and threads; the text is the same on every rank. Collective.
 std::string rank_table(Communicator& comm, int threads);

@@ -102,6 +102,8 @@ LocalGraph::LocalGraph(const Context& context, SelfEdges self_edges, const HaloP
   lists.owned = computed_rows();
   for (const PartView& part : owned.parts) lists.plan_rows += static_cast<std::int64_t>(part.halo.size());
   exchange_ = std::make_unique<HaloExchange>(rows_, context.ledger, std::move(lists), protocol);
+  if ((exchange_->in_rounds() || exchange_->replicates()) && memory_of(context.on) != nullptr)
+    throw InputError("routes ring and replicated sum on the CPU only: use route point-to-point on GPUs");
   exchange_node_facts(self_edges);
   if (recomputed_) add_replicas();
   exchange_->know_nodes(store_ids_.span().first(static_cast<std::size_t>(computed_rows() + halo())));
@@ -125,14 +127,19 @@ std::unique_ptr<LayerGraph> LocalGraph::graph_of(const Csr32& csr, std::int64_t 
 }
 
 HaloPlanner::Owners LocalGraph::owners() {
-  return {.rows = rows_,
-          .owner = [this](GlobalId node) { return context_.ownership.rank_of(node); },
-          .first = context_.owned.first,
-          .owned = owned_};
+  HaloPlanner::Owners owners{.rows = rows_,
+                             .owner = [this](GlobalId node) { return context_.ownership.rank_of(node); },
+                             .first = context_.owned.first,
+                             .owned = owned_};
+  for (Rank rank{0}; rank.value() < context_.ownership.ranks(); ++rank)
+    owners.begins.push_back(context_.ownership.first(rank));
+  owners.begins.push_back(context_.ownership.nodes());
+  return owners;
 }
 
 void LocalGraph::train_only(std::span<const std::int32_t> outputs, int layers,
                             std::span<const StepExchange> exchanges) {
+  if (exchange_->replicates()) return replicate();
   const bool prunes = planner_->prunes() && layers > 0;
   std::vector<HaloLists> lists;
   std::vector<std::vector<bool>> rows;  // that count, by exchange
@@ -157,6 +164,14 @@ void LocalGraph::train_only(std::span<const std::int32_t> outputs, int layers,
   for (std::size_t e = 0; e < plans.size(); ++e)
     if (plans[e].sums) weigh(*plans[e].sums, all_sources[prunes ? e : 0]);
   count(plans);
+  exchange_->plan_reductions(std::move(plans));
+}
+
+void LocalGraph::replicate() {
+  const MemoryUse use(MemoryKind::graph);
+  std::vector<ReductionPlan> plans(1);
+  plans.front().replicated = halo::replicated_plan(
+      owners(), halo_, {.csr = csr_, .ids = store_ids_, .wanted = {}}, exchange_->replication());
   exchange_->plan_reductions(std::move(plans));
 }
 

@@ -83,6 +83,8 @@ class LocalGraph {
   HaloLists without_replicas(const HaloLists& lists);
 
   HaloPlanner::Owners owners();
+  /// Ranks will sum for their groups. Collective.
+  void replicate();
   /// For the destinations `rows`.
   ReductionPlan reduced(std::vector<bool> rows, const StepExchange& exchange, std::int64_t place_bytes);
   std::vector<ReductionPlan> pruned_plans(std::vector<std::vector<bool>>& rows,

@@ -2,13 +2,16 @@
 // forward pass on is the engine's own code.
 #include "kith/exec/memory_estimate.h"
 
+#include <algorithm>
 #include <deque>
 #include <optional>
+#include <string>
 
 #include "kith/core/host.h"
 #include "kith/core/rehearsal.h"
 #include "kith/exec/batch_graphs.h"
 #include "kith/exec/halo/halo_exchange.h"
+#include "kith/exec/halo/message_transfer.h"
 #include "kith/exec/training_state.h"
 #include "kith/sampler/cache.h"
 #include "kith/sampler/packed_rows.h"
@@ -21,20 +24,26 @@ constexpr std::int64_t kId = sizeof(std::int64_t);
 using Room = Array<std::byte>;
 Room room(std::int64_t bytes) { return Room(static_cast<std::size_t>(bytes)); }
 
-/// Rows that would be sent and are not.
-class NoRoute final : public HaloRoute {
- public:
-  RowExchange::InFlight start(std::span<const std::byte>, std::span<std::byte>, const RowCounts&,
-                              std::int64_t, ExchangeLabel) override {
-    return {};
-  }
-};
-
 Csr32 rehearsed_csr(std::int64_t rows, std::int64_t entries) {
   Csr32 csr{Array<std::int64_t>(static_cast<std::size_t>(rows) + 1),
             Array<std::int32_t>(static_cast<std::size_t>(entries))};
   csr.indptr.back() = entries;
   return csr;
+}
+
+/// Of groups of how many ranks one sums for all; 1: every rank for itself.
+std::int64_t copies_of(const std::string& route) {
+  const std::string name = "replicated:";
+  return route.starts_with(name) ? std::max<std::int64_t>(1, std::stoll(route.substr(name.size()))) : 1;
+}
+
+RehearsedRoute::Everybody everybody(const RunShape& shape, const std::string& route) {
+  const std::int64_t copies = copies_of(route);
+  if (copies == 1 && route != "broadcast") return {};
+  const std::int64_t receivers = shape.ranks / copies;
+  return {.heard = shape.data.nodes / copies,
+          .copies = route == "broadcast" ? 1 : receivers,
+          .returned = receivers};
 }
 
 /// What LocalGraph makes.
@@ -53,8 +62,11 @@ class RehearsedGraph {
     lists.send_rows = Array<std::int32_t>(static_cast<std::size_t>(rank.sent_rows));
     if (shape.ranks > 1)
       exchange_ =
-          std::make_unique<HaloExchange>(std::make_unique<NoRoute>(), ledger_, std::move(lists), protocol);
-    if (shape.ranks > 1 && make_plan(protocol.plan)->cover() != nullptr) plan_reductions(rank, model);
+          std::make_unique<HaloExchange>(std::make_unique<RehearsedRoute>(everybody(shape, protocol.route)),
+                                         ledger_, std::move(lists), protocol);
+    const bool in_groups = copies_of(protocol.route) > 1;
+    if (shape.ranks > 1 && (in_groups || make_plan(protocol.plan)->cover() != nullptr))
+      plan_reductions(rank, model, in_groups ? 1 : std::max(1, model.layers() - 1));
     if (shape.ranks > 1 && make_plan(protocol.plan)->splits_columns()) hold_whole_graph(shape.data);
     facts(rank);
     store_ids_ = Array<StoreId>(rows);
@@ -71,8 +83,7 @@ class RehearsedGraph {
  private:
   /// At most: every edge with its transpose, and of those that others want as many again; where these are no
   /// sums, also where each stood before, in the row and in the transpose.
-  void plan_reductions(const RankShape& rank, const Model& model) {
-    const int exchanges = std::max(1, model.layers() - 1);
+  void plan_reductions(const RankShape& rank, const Model& model, int exchanges) {
     const std::int64_t rows = 2 * rank.owned + rank.halo + rank.sent_rows;
     constexpr std::int64_t kIndex = sizeof(std::int32_t);
     const std::int64_t edge = model.sums_neighbours() ? 4 * kIndex : 6 * kIndex + 2 * kId;

@@ -33,14 +33,16 @@ Entries training_entries(const Entries& all) {
 
 /// work(communicator, ledger) on a rank for every part; the training's counts of each.
 template <class Work>
-ProtocolTraffic on_a_rank_for_each_part(const PartitionedStore& parts, std::int64_t epochs, Work&& work) {
+ProtocolTraffic on_a_rank_for_each_part(const PartitionedStore& parts, std::int64_t epochs,
+                                        int ranks_per_host, Work&& work) {
   ProtocolTraffic traffic{.parts = parts.k(), .epochs = epochs};
   std::vector<Entries> all(static_cast<std::size_t>(parts.k()));
-  run_thread_ranks(parts.k(), [&](Communicator& comm) {
+  const auto body = [&](Communicator& comm) {
     Ledger ledger;
     work(comm, ledger);
     all[static_cast<std::size_t>(comm.rank().value())] = ledger.entries();
-  });
+  };
+  run_thread_ranks(parts.k(), body, {}, ranks_per_host);
   for (const Entries& entries : all) {
     traffic.ledgers.push_back(training_entries(entries));
     traffic.one_time_bytes += sum_of(entries, "setup.bytes") + sum_of(entries, "halo.bytes", 0);
@@ -89,20 +91,21 @@ double ProtocolTraffic::per_epoch(const std::string& what) const {
 }
 
 ProtocolTraffic counted_traffic(const PartitionedStore& parts, const TrainOptions& options,
-                                const ModelFactory& make) {
+                                const ModelFactory& make, int ranks_per_host) {
   const StoreMeta& meta = parts.meta().store;
   Parameters parameters(0);
   const auto model = make(parameters, meta.features, meta.classes);
   check_protocol(options.protocol, *model);
   const auto exchanges = exchanges_of_a_step(meta, options.protocol, make);
-  return on_a_rank_for_each_part(parts, options.epochs, [&](Communicator& comm, Ledger& ledger) {
+  const auto count = [&](Communicator& comm, Ledger& ledger) {
     Share share(comm, ledger, parts, model->self_edges(), options.protocol);
     share.graph.train_only(share.train_rows(), model->one_exchange_a_layer() ? model->layers() : 0,
                            exchanges);
     if (model->sums_input()) share.graph.sum_input();
     forecast(share.graph.exchange(), exchanges, static_cast<std::uint32_t>(options.epochs), ledger);
     ledger.add({"halo.bytes", 0, -1}, static_cast<double>(one_time_feature_bytes(share.graph, share.owned)));
-  });
+  };
+  return on_a_rank_for_each_part(parts, options.epochs, ranks_per_host, count);
 }
 
 ProtocolTraffic reference_traffic(const PartitionedStore& parts, const TrainOptions& options,
@@ -113,7 +116,7 @@ ProtocolTraffic reference_traffic(const PartitionedStore& parts, const TrainOpti
   const auto exchanges = exchanges_of_a_step(meta, {}, make, LayerZero::exchanged);
   const auto steps = static_cast<std::uint32_t>(options.epochs);
   ProtocolTraffic traffic =
-      on_a_rank_for_each_part(parts, options.epochs, [&](Communicator& comm, Ledger& ledger) {
+      on_a_rank_for_each_part(parts, options.epochs, 0, [&](Communicator& comm, Ledger& ledger) {
         if (reference == Reference::broadcast) {
           const Ownership ownership(parts, comm.size());
           const std::int64_t owned = ownership.end(comm.rank()) - ownership.first(comm.rank());
@@ -127,11 +130,11 @@ ProtocolTraffic reference_traffic(const PartitionedStore& parts, const TrainOpti
 }
 
 ProtocolTrial trained_trial(const PartitionedStore& parts, const TrainOptions& options,
-                            const ModelFactory& make) {
+                            const ModelFactory& make, int ranks_per_host) {
   ProtocolTrial trial;
   std::int64_t epochs = 0;
   const Metric metric = metric_for(options.metric, parts.meta().store);
-  trial.traffic = on_a_rank_for_each_part(parts, options.epochs, [&](Communicator& comm, Ledger& ledger) {
+  const auto train = [&](Communicator& comm, Ledger& ledger) {
     Parameters parameters(options.seed);
     const auto model = make(parameters, parts.meta().store.features, parts.meta().store.classes);
     TrainingState state(parameters, options.optimiser);
@@ -158,7 +161,8 @@ ProtocolTrial trained_trial(const PartitionedStore& parts, const TrainOptions& o
     trial.best = state.best;
     trial.best_epoch = state.best_epoch;
     epochs = state.epoch;
-  });
+  };
+  trial.traffic = on_a_rank_for_each_part(parts, options.epochs, ranks_per_host, train);
   trial.traffic.epochs = epochs;
   return trial;
 }

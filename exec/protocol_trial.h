@@ -23,10 +23,11 @@ struct ProtocolTraffic {
   double halo_bytes_per_epoch() const { return per_epoch("payload_bytes") + per_epoch("header_bytes"); }
 };
 
-/// Counted from the parts' lists: nothing is trained and no feature is read. Throws InputError for a protocol
-/// whose data decide what crosses.
+/// Counted from the parts' lists: nothing is trained and no feature is read. So many consecutive ranks are
+/// as on a host of their own; 0: all are on one. Throws InputError for a protocol whose data decide what
+/// crosses.
 ProtocolTraffic counted_traffic(const PartitionedStore& parts, const TrainOptions& options,
-                                const ModelFactory& make);
+                                const ModelFactory& make, int ranks_per_host = 0);
 
 /// Everything once a layer and epoch, layer 0 too: de-duplicated halo rows in fp32, or every row to every
 /// rank. What protocols are measured against.
@@ -41,6 +42,6 @@ struct ProtocolTrial {
   std::int64_t best_epoch = 0;
 };
 ProtocolTrial trained_trial(const PartitionedStore& parts, const TrainOptions& options,
-                            const ModelFactory& make);
+                            const ModelFactory& make, int ranks_per_host = 0);
 
 }  // namespace kith

@@ -37,7 +37,8 @@ std::map<std::string, std::vector<double>> by_rank(const RunSummary& summary) {
   return totals;
 }
 
-Json seconds_json(const std::vector<double>& ranks) {
+/// Of what is not added over ranks.
+Json each_json(const std::vector<double>& ranks) {
   double sum = 0;
   for (const double value : ranks) sum += value;
   return {{"mean", sum / static_cast<double>(ranks.size())},
@@ -68,8 +69,8 @@ Json ledger_json(const RunSummary& summary) {
         "features.remote_rows", "features.remote_bytes", "gradients.bytes"})
     put(ledger, counter, 0.0);
   for (const auto& [name, ranks] : by_rank(summary)) {
-    if (counts_seconds(name)) {
-      put(ledger, name, seconds_json(ranks));
+    if (counts_seconds(name) || name.ends_with(".most_rows_alive")) {
+      put(ledger, name, each_json(ranks));
     } else {
       double sum = 0;
       for (const double value : ranks) sum += value;

@@ -106,8 +106,13 @@ void add_halo_settings(Schema& s) {
         "partial-aggregates (made by their owners), cover (the fewest bytes of both), recompute[:K] (as "
         "needed-rows, but rows of at most K in-edges are computed again, without K those that cost less so), "
         "tensor (columns of all rows)");
-  Added(s, "route", Type::choice, "point-to-point", "halo protocol: how rows travel")
-      .choices(halo_choices("route"))
+  Added(s, "route", Type::text, "point-to-point",
+        "halo protocol: how rows travel: point-to-point (messages between pairs of ranks), shared-memory "
+        "(of the ranks of a host; messages between hosts), two-level (the same, and a row that several ranks "
+        "of a host need goes there once), multicast[:FASTER] (over trees of the ranks that need a row; links "
+        "inside of a host are so many times faster, 10), broadcast (every row to every rank), replicated:C "
+        "(every row to one rank of every group of C, which sums for its group), ring (a rank's rows at a "
+        "time, summed and dropped)")
       .outside_hash();
   Added(s, "select", Type::text, "all",
         "halo protocol: which of the planned rows cross: all, boundary:P (each with probability P), bins:R "

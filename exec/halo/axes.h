@@ -19,13 +19,16 @@ namespace kith {
 
 /// Which rows cross between this rank and every other, and where they belong.
 struct HaloLists {
-  std::int64_t owned = 0;           ///< rows of this rank
-  std::int64_t halo = 0;            ///< rows that arrive, in order of their owners
-  RowCounts counts;                 ///< rows to and from each rank
-  Array<std::int32_t> send_rows;    ///< owned rows, grouped by receiving rank
-  Array<std::int32_t> halo_rows;    ///< the halo row of each that arrives; empty: 0, 1, …
-  Array<std::int32_t> send_places;  ///< of a selection: the place of each send row among all planned ones
-  float scale = 1;                  ///< what arrives is multiplied by this, in both directions
+  std::int64_t owned = 0;              ///< rows of this rank
+  std::int64_t halo = 0;               ///< rows that arrive, in order of their owners
+  RowCounts counts;                    ///< rows to and from each rank
+  Array<std::int32_t> send_rows;       ///< owned rows, grouped by receiving rank
+  Array<std::int32_t> halo_rows;       ///< the halo row of each that arrives; empty: 0, 1, …
+  Array<std::int32_t> send_places;     ///< of a selection: the place of each send row among all planned ones
+  float scale = 1;                     ///< what arrives is multiplied by this, in both directions
+  std::vector<std::int64_t> owned_of;  ///< rows of every rank; of lists of a halo's rows
+  Array<std::int32_t> owner_rows;      ///< and of each that arrives, which of its owner's it is
+  Array<std::int32_t> alike;   ///< of sums: send rows with equal numbers hold the same; empty: each its own
   std::int64_t plan_rows = 0;  ///< what this rank's parts would receive if every part had a rank of its own
 };
 
@@ -84,6 +87,7 @@ class HaloPlanner {
     RowExchange& rows;
     std::function<Rank(GlobalId)> owner;
     std::int64_t first = 0, owned = 0;  ///< this rank's range of global ids
+    std::vector<std::int64_t> begins;   ///< [ranks + 1] every rank's
   };
   /// From the halo's nodes, ascending. Collective.
   virtual HaloLists plan(const Owners& owners, std::span<const GlobalId> halo) = 0;
@@ -102,17 +106,58 @@ class HaloPlanner {
   virtual bool splits_columns() const { return false; }
 };
 
+/// Rows on their way. When it goes, so does the memory of what arrived.
+class HaloTransfer {
+ public:
+  virtual ~HaloTransfer() = default;
+  /// True once everything that this rank waits for is there.
+  virtual bool progress() = 0;
+  virtual void wait() = 0;
+  /// Once waited for: the encoded rows in runs, one behind the other, or a frame for each that was expected.
+  virtual std::vector<std::span<const std::byte>> arrived() const = 0;
+};
+
 /// How the rows travel.
 class HaloRoute {
  public:
   virtual ~HaloRoute() = default;
-  virtual RowExchange::InFlight start(std::span<const std::byte> send, std::span<std::byte> receive,
-                                      const RowCounts& counts, std::int64_t row_bytes,
-                                      ExchangeLabel label) = 0;
-  /// A frame of any length for each peer; a route that cannot says so.
-  virtual FrameExchange::InFlight start_frames(std::span<const FrameExchange::Parcel> parcels,
-                                               std::span<const FrameExchange::Expected> expected,
-                                               ExchangeLabel label);
+  /// Rows of one length: forward from owners to those that have them in their halo, backward the reverse.
+  struct Rows {
+    const HaloLists& lists;
+    bool backward = false;
+    std::int64_t row_bytes = 0;
+    ExchangeLabel label;
+    bool in_pieces = false;  ///< what a rank gets is one piece of that many rows' bytes, not row by row
+    std::int64_t leaving() const { return backward ? lists.halo : std::ssize(lists.send_rows); }
+    std::int64_t coming() const { return backward ? std::ssize(lists.send_rows) : lists.halo; }
+  };
+  /// `write` puts the encoded rows that leave at an address, receiver by receiver.
+  using Write = std::function<void(std::byte* wire)>;
+  virtual std::unique_ptr<HaloTransfer> start(const Rows& rows, const Write& write) = 0;
+  /// A frame of any length for each peer; a route that cannot says so. The bytes must outlive the transfer.
+  virtual std::unique_ptr<HaloTransfer> start_frames(std::span<const FrameExchange::Parcel> parcels,
+                                                     std::span<const FrameExchange::Expected> expected,
+                                                     ExchangeLabel label);
+
+  /// How many rows cross to and from each rank.
+  virtual RowCounts counts(const HaloLists& lists, bool backward);
+  /// And in how many messages to each.
+  virtual std::vector<std::int64_t> messages(const HaloLists& lists, bool backward);
+  /// Ranks without rows of their own take part, too.
+  virtual bool collective() const { return replication() > 1; }
+  /// Lists that it has seen are gone.
+  virtual void forget() {}
+  /// The rows of the sender's matrix that `write` puts forward, in their order; none: all of them, once.
+  virtual std::span<const std::int32_t> written(const HaloLists& lists) { return lists.send_rows.span(); }
+  /// More than one: the ranks are groups of so many, and one of a group sums for all of it, where an op can.
+  virtual int replication() const { return 1; }
+  /// Each rank's rows are consumed when they arrive and dropped, where an op can.
+  virtual bool in_rounds() const { return false; }
+  /// The part of an exchange between this rank and two others, only with `in_rounds`.
+  struct Round {
+    Rank to{0}, from{0};
+  };
+  virtual std::unique_ptr<HaloTransfer> start_round(const Rows& rows, const Round& round, const Write& write);
 };
 
 class HaloFrames;
@@ -200,6 +245,8 @@ inline constexpr HaloAxis kHaloAxes[] = {{"plan", &HaloProtocol::plan},
 std::unique_ptr<HaloPlanner> make_plan(const std::string& name);
 std::unique_ptr<HaloRoute> make_route(const std::string& name, RowExchange& rows,
                                       FrameCheck check = FrameCheck::none);
+/// What make_route refuses without looking at the ranks.
+void check_route_name(const std::string& name);
 std::unique_ptr<HaloSelect> make_select(const std::string& name);
 std::unique_ptr<HaloEncode> make_encode(const std::string& name, std::int64_t steps = 0);
 /// The same with error feedback; throws InputError for one that does not quantise rows.

@@ -1,8 +1,8 @@
 // The messages of a column split: a row's columns on their way to the ranks whose they are, and what these
 // made of them on the way back. Rows of one exchange have one length, so that shorter shares end with zeros.
 // What a rank sends to itself stays as it is, whatever the encoding.
-#include <algorithm>
-#include <numeric>
+#include <memory>
+#include <utility>
 
 #include "kith/core/memory_kind.h"
 #include "kith/exec/halo/halo_exchange.h"
@@ -18,12 +18,12 @@ BasicTensor<T> columns_of(const BasicTensor<T>& x, std::int64_t first, std::int6
 
 void copy(const Backend& on, ConstTensor from, Tensor to) { axpby(on, 1, from, 0, to); }
 
-Buffer wire_for(const std::vector<std::int64_t>& rows, std::int64_t row_bytes) {
-  const std::int64_t all = std::accumulate(rows.begin(), rows.end(), std::int64_t{0});
-  return Buffer(static_cast<std::size_t>(all * row_bytes));
+/// As many rows, whichever they are.
+HaloLists lists_for(const RowCounts& counts) {
+  HaloLists lists{.owned = counts.total_send(), .halo = counts.total_receive(), .counts = counts};
+  lists.send_rows = Array<std::int32_t>(static_cast<std::size_t>(counts.total_send()));
+  return lists;
 }
-
-std::span<std::byte> bytes_of(const Buffer& buffer) { return {buffer.data(), buffer.bytes()}; }
 
 HaloPass message(HaloPass pass, HaloPart part) {
   pass.part = part;
@@ -128,6 +128,15 @@ void HaloExchange::count_columns(const HaloPass& pass, std::int64_t cols, Ledger
   }
 }
 
+/// Waits; what came lies in one run.
+std::unique_ptr<HaloTransfer> HaloExchange::transferred(const HaloLists& lists, std::int64_t row_bytes,
+                                                        const HaloPass& pass, const HaloRoute::Write& write) {
+  auto transfer =
+      route_->start({.lists = lists, .row_bytes = row_bytes, .label = label(pass), .in_pieces = true}, write);
+  transfer->wait();
+  return transfer;
+}
+
 Matrix HaloExchange::columns_of_all(const Backend& on, ConstTensor x, const HaloPass& pass) {
   if (observer_) observer_(pass, x.cols);
   const MemoryUse use(MemoryKind::halo);
@@ -135,26 +144,23 @@ Matrix HaloExchange::columns_of_all(const Backend& on, ConstTensor x, const Halo
   own.ids = nodes_.ids.first(static_cast<std::size_t>(lists_.owned));
   const ColumnWire wire{*columns_, *encode_, own, pass, x.cols};
   count_columns(pass, x.cols, *ledger_);
-  const RowCounts counts = columns_->to_columns(x.cols);
-  const Buffer sent = wire_for(counts.send, wire.row_bytes()),
-               arrived = wire_for(counts.receive, wire.row_bytes());
-  wire.pack_columns(on, x, counts, sent.data());
-  route_->start(bytes_of(sent), bytes_of(arrived), counts, wire.row_bytes(), label(pass)).wait();
+  const HaloLists lists = lists_for(columns_->to_columns(x.cols));
+  const auto columns = transferred(lists, wire.row_bytes(), pass,
+                                   [&](std::byte* out) { wire.pack_columns(on, x, lists.counts, out); });
   const bool any = columns_->columns(columns_->self(), x.cols) > 0;
   Matrix all(any ? columns_->nodes() : 0, wire.width(), 0.0f);
-  if (any) wire.place_columns(on, arrived.data(), x, all);
+  if (any) wire.place_columns(on, columns->arrived().front().data(), x, all);
   return all;
 }
 
 void HaloExchange::rows_of_columns(const Backend& on, ConstTensor all, const HaloPass& pass, Tensor y) {
   const MemoryUse use(MemoryKind::halo);
   const ColumnWire wire{*columns_, *encode_, nodes_, pass, y.cols};
-  const RowCounts there = columns_->to_columns(y.cols), counts{.send = there.receive, .receive = there.send};
-  const Buffer sent = wire_for(counts.send, wire.row_bytes()),
-               arrived = wire_for(counts.receive, wire.row_bytes());
-  wire.pack_rows(on, all, counts, sent.data());
-  route_->start(bytes_of(sent), bytes_of(arrived), counts, wire.row_bytes(), label(pass)).wait();
-  wire.place_rows(on, arrived.data(), all, y);
+  const RowCounts there = columns_->to_columns(y.cols);
+  const HaloLists lists = lists_for({.send = there.receive, .receive = there.send});
+  const auto rows = transferred(lists, wire.row_bytes(), pass,
+                                [&](std::byte* out) { wire.pack_rows(on, all, lists.counts, out); });
+  wire.place_rows(on, rows->arrived().front().data(), all, y);
 }
 
 }  // namespace kith

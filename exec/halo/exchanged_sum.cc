@@ -9,6 +9,17 @@
 #include <utility>
 
 namespace kith {
+namespace {
+
+/// The scales of a rank's rows, which stand behind the owned ones.
+std::span<const float> of_peer(std::span<const float> scales, std::int64_t owned,
+                               const HaloExchange::Peer& peer) {
+  return scales.empty() ? scales
+                        : scales.subspan(static_cast<std::size_t>(owned + peer.first),
+                                         static_cast<std::size_t>(peer.rows));
+}
+
+}  // namespace
 
 Crossing ExchangedSum::crossing() const {
   if (!scales.weights.empty()) return Crossing::rows;
@@ -39,6 +50,8 @@ SpmmScales ExchangedSum::adjoint(const Seen& seen, const TransposedCsr& transpos
 }
 
 Matrix ExchangedSum::forward(const Backend& on, ConstTensor x) const {
+  if (in_rounds()) return forward_in_rounds(on, x);
+  if (const ReplicatedPlan* plan = replicated()) return forward_replicated(on, x, *plan);
   const Seen seen = this->seen();
   const HaloPass pass{.layer = layer, .step = step, .what = crossing(), .zeros = zeros};
   HaloExchange::Flight flight;
@@ -81,6 +94,8 @@ void ExchangedSum::add_by_source(const Backend& on, const Seen& seen, ConstTenso
 }
 
 void ExchangedSum::backward(const Backend& on, ConstTensor dy, GradientSlot dx) const {
+  if (in_rounds()) return backward_in_rounds(on, dy, dx);
+  if (const ReplicatedPlan* plan = replicated()) return backward_replicated(on, dy, dx, *plan);
   const Seen seen = this->seen();
   HaloExchange& halo = *graph->halo();
   const TransposedCsr& transpose =
@@ -100,6 +115,57 @@ void ExchangedSum::backward(const Backend& on, ConstTensor dy, GradientSlot dx) 
   if (seen.plan == nullptr) return halo.finish_return(on, flight, dx.tensor);
   Matrix dsums(seen.plan->sent.n(), dy.cols, 0.0f);
   halo.finish_return(on, flight, dsums);
+  spmm(on, seen.plan->sent_by_row, {.row_scale = own_columns(), .beta = 1}, dsums, dx.tensor);
+}
+
+// In rounds a row's sum is taken block by block: its own sources, then each rank's in the order in which they
+// come, which is the same in every run.
+Matrix ExchangedSum::forward_in_rounds(const Backend& on, ConstTensor x) const {
+  const Seen seen = this->seen();
+  HaloExchange& halo = *graph->halo();
+  const HaloPass pass{.layer = layer, .step = step, .what = crossing(), .zeros = zeros};
+  const OwnerBlocks& blocks = halo.blocks(seen.graph, pass);
+  const std::int64_t owned = graph->destinations();
+  Matrix y(owned, x.cols);
+  SpmmScales own = seen.scales;
+  own.col_scale = own_columns();
+  spmm(on, blocks.own, own, x, y);
+  Matrix sums(seen.plan != nullptr ? seen.plan->sent.n() : 0, x.cols);
+  if (seen.plan != nullptr) spmm(on, seen.plan->sent, {.col_scale = own_columns()}, x, sums);
+  const auto add = [&](const HaloExchange::Peer& peer, ConstTensor rows) {
+    spmm(on, blocks.of_rank[static_cast<std::size_t>(peer.rank.value())],
+         {.row_scale = seen.scales.row_scale,
+          .col_scale = of_peer(seen.scales.col_scale, owned, peer),
+          .beta = 1},
+         rows, y);
+  };
+  halo.fetch_rounds(on, seen.plan != nullptr ? std::as_const(sums).view() : x, pass, add);
+  return y;
+}
+
+void ExchangedSum::backward_in_rounds(const Backend& on, ConstTensor dy, GradientSlot dx) const {
+  const Seen seen = this->seen();
+  HaloExchange& halo = *graph->halo();
+  const TransposedCsr& transpose = seen.graph.transpose();
+  const std::int64_t owned = graph->destinations();
+  const auto indptr = transpose.csr.indptr.span();
+  const auto make = [&](const HaloExchange::Peer& peer, Tensor rows) {
+    const auto part =
+        indptr.subspan(static_cast<std::size_t>(owned + peer.first), static_cast<std::size_t>(peer.rows) + 1);
+    spmm(on, {part, transpose.csr.indices.span()},
+         {.row_scale = of_peer(seen.scales.col_scale, owned, peer), .col_scale = seen.scales.row_scale}, dy,
+         rows);
+  };
+  const auto own_rows = [&] {
+    SpmmScales own = adjoint(seen, transpose, dx.beta);
+    spmm(on, {indptr.first(static_cast<std::size_t>(owned) + 1), transpose.csr.indices.span()}, own, dy,
+         dx.tensor);
+  };
+  const HaloPass pass{.layer = layer, .backward = true, .step = step, .what = crossing()};
+  if (seen.plan == nullptr)
+    return halo.return_rounds(on, pass, {.make = make, .meanwhile = own_rows}, dx.tensor);
+  Matrix dsums(seen.plan->sent.n(), dy.cols, 0.0f);
+  halo.return_rounds(on, pass, {.make = make, .meanwhile = own_rows}, dsums);
   spmm(on, seen.plan->sent_by_row, {.row_scale = own_columns(), .beta = 1}, dsums, dx.tensor);
 }
 

@@ -31,6 +31,16 @@ struct ExchangedSum {
   /// y = A x, over owned sources first.
   void add_by_source(const Backend& on, const Seen& seen, ConstTensor x, HaloExchange::Flight flight,
                      Tensor y) const;
+  /// Where the route consumes rows rank by rank.
+  bool in_rounds() const { return crossing() == Crossing::sums && graph->halo()->in_rounds(); }
+  Matrix forward_in_rounds(const Backend& on, ConstTensor x) const;
+  void backward_in_rounds(const Backend& on, ConstTensor dy, GradientSlot dx) const;
+  /// Where the route has ranks sum for their groups; else null.
+  const ReplicatedPlan* replicated() const;
+  HaloPass message(HaloPart part) const;
+  Matrix forward_replicated(const Backend& on, ConstTensor x, const ReplicatedPlan& plan) const;
+  void backward_replicated(const Backend& on, ConstTensor dy, GradientSlot dx,
+                           const ReplicatedPlan& plan) const;
   /// Of the owned rows, as they go into sums.
   std::span<const float> own_columns() const;
   SpmmScales adjoint(const Seen& seen, const TransposedCsr& transpose, float beta) const;

@@ -6,18 +6,10 @@
 
 #include "kith/core/rehearsal.h"
 #include "kith/exec/gradients.h"
+#include "kith/exec/halo/message_transfer.h"
 
 namespace kith {
 namespace {
-
-/// Rows that would be sent and are not.
-class NoRoute final : public HaloRoute {
- public:
-  RowExchange::InFlight start(std::span<const std::byte>, std::span<std::byte>, const RowCounts&,
-                              std::int64_t, ExchangeLabel) override {
-    return {};
-  }
-};
 
 /// What a step is rehearsed with.
 struct Rehearsed {
@@ -31,7 +23,7 @@ std::vector<StepExchange> exchanges_of(const Rehearsed& step, const HaloProtocol
   Ledger ledger;
   HaloLists lists{.owned = 2, .halo = 1};
   lists.send_rows = Array<std::int32_t>(1);
-  HaloExchange exchange(std::make_unique<NoRoute>(), ledger, std::move(lists), protocol);
+  HaloExchange exchange(std::make_unique<RehearsedRoute>(), ledger, std::move(lists), protocol);
   std::vector<StepExchange> exchanges;
   exchange.observe([&](const HaloPass& pass, std::int64_t cols) {
     // Backward they are those of the layer's forward pass, which came before.

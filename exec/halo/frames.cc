@@ -67,12 +67,6 @@ std::vector<std::uint8_t> HaloSelect::decided(const HaloFrame& frame, ConstTenso
   return std::vector<std::uint8_t>(static_cast<std::size_t>(frame.rows()), 1);
 }
 
-FrameExchange::InFlight HaloRoute::start_frames(std::span<const FrameExchange::Parcel>,
-                                                std::span<const FrameExchange::Expected>, ExchangeLabel) {
-  throw InputError(
-      "this route moves rows of one length only: use route point-to-point, or another encode or select");
-}
-
 std::span<const std::byte> taken(std::span<const std::byte>& bytes, std::int64_t count) {
   if (count < 0 || std::ssize(bytes) < count)
     throw CorruptError(

@@ -27,7 +27,6 @@ std::unique_ptr<HaloEncode> encode_of(const HaloProtocol& protocol) {
 HaloExchange::HaloExchange(RowExchange& rows, Ledger& ledger, HaloLists lists, const HaloProtocol& protocol)
     : HaloExchange(make_route(protocol.route, rows, check_of(protocol)), ledger, std::move(lists), protocol) {
   nodes_.self = rows.comm().rank();
-  wire_memory_ = rows.comm().device_memory();
 }
 
 HaloExchange::HaloExchange(std::unique_ptr<HaloRoute> route, Ledger& ledger, HaloLists lists,
@@ -63,6 +62,8 @@ void HaloExchange::evaluate_exactly(bool exact) {
 
 void HaloExchange::plan_reductions(std::vector<ReductionPlan> plans) {
   reductions_ = std::move(plans);
+  blocks_.clear();
+  route_->forget();
   for (const StoreId id : nodes_.ids.first(static_cast<std::size_t>(lists_.owned)))
     own_ids_.insert(id.value());
   const auto graph_of = [this](const Csr32& csr, std::int64_t arriving) {
@@ -77,6 +78,18 @@ void HaloExchange::plan_reductions(std::vector<ReductionPlan> plans) {
     partials.sent_graph =
         std::make_unique<LayerGraph>(LayerGraph::Arrays{.csr = partials.sent, .sources = lists_.owned});
   }
+  for (ReductionPlan& plan : reductions_)
+    if (plan.replicated) make_graphs(*plan.replicated);
+}
+
+void HaloExchange::make_graphs(ReplicatedPlan& plan) {
+  const auto graph_of = [](const Csr32& csr, std::int64_t sources, HaloExchange* halo) {
+    return std::make_unique<LayerGraph>(LayerGraph::Arrays{.csr = csr, .sources = sources, .halo = halo});
+  };
+  const std::int64_t sources = plan.rows.owned + plan.rows.halo;
+  plan.graph = graph_of(plan.csr, sources, this);
+  plan.sent_graph = graph_of(plan.sent, sources, nullptr);
+  plan.merge_graph = graph_of(plan.merge, plan.sums.halo, nullptr);
 }
 
 const ReductionPlan* HaloExchange::reduction(int exchange) const {
@@ -95,6 +108,11 @@ const PartialPlan* HaloExchange::partials(int exchange) const {
   return plan != nullptr && plan->partials ? &*plan->partials : nullptr;
 }
 
+const ReplicatedPlan* HaloExchange::replicated(int exchange) const {
+  const ReductionPlan* plan = reduction(exchange);
+  return plan != nullptr && plan->replicated ? &*plan->replicated : nullptr;
+}
+
 CoverCosts HaloExchange::cover_costs(const StepExchange& exchange, std::int64_t place_bytes) const {
   return halo::cover_costs(
       exchange,
@@ -109,6 +127,7 @@ std::int64_t HaloExchange::tail_bytes(const HaloPass& pass, std::int64_t cols) c
 const HaloLists& HaloExchange::planned(const HaloPass& pass) const {
   if (const SumPlan* plan = plan_of(pass)) return plan->lists;
   if (const PartialPlan* plan = partials_of(pass)) return plan->lists(pass.part);
+  if (const ReplicatedPlan* plan = replicated_of(pass)) return plan->lists(pass.part);
   const auto exchange = static_cast<std::size_t>(pass.layer - 1);
   return exact_ || exchange >= narrowed_.size() ? lists_ : narrowed_[exchange];
 }
@@ -117,6 +136,7 @@ HaloNodes HaloExchange::nodes(const HaloPass& pass) const {
   HaloNodes nodes = nodes_;
   if (const SumPlan* plan = plan_of(pass)) nodes.ids = plan->ids.span();
   if (const PartialPlan* plan = partials_of(pass)) nodes.ids = plan->ids(pass.part);
+  if (const ReplicatedPlan* plan = replicated_of(pass)) nodes.ids = plan->ids(pass.part);
   return nodes;
 }
 
@@ -170,16 +190,15 @@ void HaloExchange::add_counts(const HaloPass& pass, Rank peer, const FrameCounts
 
 void HaloExchange::count(const HaloPass& pass, std::int64_t cols, Ledger& into) {
   const HaloLists& lists = selected(pass);
-  const RowCounts& all = planned(pass).counts;
-  const auto &planned_rows = pass.backward ? all.receive : all.send,
-             &rows = pass.backward ? lists.counts.receive : lists.counts.send;
+  const std::vector<std::int64_t> planned_rows = route_->counts(planned(pass), pass.backward).send,
+                                  rows = route_->counts(lists, pass.backward).send,
+                                  messages = route_->messages(lists, pass.backward);
   const std::int64_t tail = tail_bytes(pass, cols), header = encode(pass).header_bytes(cols),
                      payload = encode(pass).row_bytes(cols) - header + tail;
   std::vector<FrameCounts> counts(rows.size());
   for (std::size_t peer = 0; peer < rows.size(); ++peer)
-    counts[peer] = {.rows = rows[peer],
-                    .messages = rows[peer] > 0 ? 1 : 0,
-                    .bytes = {rows[peer] * payload, rows[peer] * header}};
+    counts[peer] = {
+        .rows = rows[peer], .messages = messages[peer], .bytes = {rows[peer] * payload, rows[peer] * header}};
   if (in_frames(pass)) {
     for (const HaloLink& link : sending(lists, pass)) {
       FrameCounts& of_link = counts[static_cast<std::size_t>(link.peer.value())];
@@ -218,26 +237,22 @@ void HaloExchange::start_rows(const Backend& on, ConstTensor x, std::span<const 
   count(pass, x.cols, *ledger_);
   const std::int64_t row_bytes = encode(pass).row_bytes(x.cols) + tail_bytes(pass, x.cols);
   const auto owned = static_cast<std::size_t>(lists.owned);
-  const auto sends = std::ssize(lists.send_rows);
-  {
-    const UseMemory wire(wire_memory_);
-    flight.sent_ = Buffer(static_cast<std::size_t>((pass.backward ? lists.halo : sends) * row_bytes));
-    flight.arrived_ = Buffer(static_cast<std::size_t>((pass.backward ? sends : lists.halo) * row_bytes));
-  }
-  const std::span<const StoreId> ids = nodes(pass).ids;
-  if (pass.part == HaloPart::partials)
-    encode_with_tails(on, x, tails, flight);
-  else if (flight.sent_.bytes() > 0 && !rehearsing())
+  const auto write = [&](std::byte* wire) {
+    if (pass.part == HaloPart::partials) return encode_with_tails(on, x, tails, flight, wire);
+    const std::span<const StoreId> ids = nodes(pass).ids;
     encode(pass).encode(on,
                         {.x = x,
-                         .rows = pass.backward ? lists.halo_rows.span() : lists.send_rows.span(),
+                         .rows = pass.backward ? lists.halo_rows.span() : route_->written(lists),
                          .ids = pass.backward ? ids.subspan(owned) : ids.first(owned),
                          .draws = rounding_draws(pass, nodes_.seed, nodes_.self)},
-                        flight.sent_.data());
-  const RowCounts reversed{.send = lists.counts.receive, .receive = lists.counts.send};
-  flight.messages_ = route_->start({flight.sent_.data(), flight.sent_.bytes()},
-                                   {flight.arrived_.data(), flight.arrived_.bytes()},
-                                   pass.backward ? reversed : lists.counts, row_bytes, label(pass));
+                        wire);
+  };
+  flight.transfer_ = route_->start({.lists = lists,
+                                    .backward = pass.backward,
+                                    .row_bytes = row_bytes,
+                                    .label = label(pass),
+                                    .in_pieces = pass.part == HaloPart::partials},
+                                   write);
 }
 
 void HaloExchange::start_frames(const Backend& on, ConstTensor x, std::span<const std::byte> tails,
@@ -276,12 +291,24 @@ void HaloExchange::start_frames(const Backend& on, ConstTensor x, std::span<cons
   std::vector<FrameExchange::Expected> expected;
   for (const HaloLink& link : flight.arriving_)
     expected.push_back({link.peer, framed(pass).most_bytes(exchange, link) + link.rows() * tail});
-  flight.frames_ = route_->start_frames(parcels, expected, label(pass));
+  flight.transfer_ = route_->start_frames(parcels, expected, label(pass));
 }
 
 void HaloExchange::wait_for(Flight& flight) {
-  flight.messages_.wait();
-  flight.frames_.wait();
+  if (flight.transfer_ != nullptr) flight.transfer_->wait();
+}
+
+void HaloExchange::decode_arrived(const Backend& on, Flight& flight, Tensor rows) {
+  HaloEncode& encode = this->encode(flight.pass_);
+  const std::int64_t row_bytes = encode.row_bytes(flight.cols_);
+  std::int64_t begin = 0;
+  for (const std::span<const std::byte> run : flight.transfer_->arrived()) {
+    if (run.empty()) continue;
+    const std::int64_t end = begin + std::ssize(run) / row_bytes;
+    encode.decode(on, run.data(), rows.row_range(begin, end));
+    begin = end;
+  }
+  flight.transfer_.reset();
 }
 
 Matrix HaloExchange::decoded(const Backend& on, Flight& flight, const Kept* kept) {
@@ -292,16 +319,18 @@ Matrix HaloExchange::decoded(const Backend& on, Flight& flight, const Kept* kept
   const UseMemory where(in_frames(pass) ? nullptr : UseMemory::current());
   Matrix rows(pass.backward ? std::ssize(lists.send_rows) : lists.halo, flight.cols_);
   if (!in_frames(pass)) {
-    encode(pass).decode(on, flight.arrived_.data(), rows);
+    decode_arrived(on, flight, rows);
   } else {
     if (kept != nullptr) gather_kept(on, *kept, flight, rows);
+    const std::vector<std::span<const std::byte>> frames = flight.transfer_->arrived();
     for (std::size_t i = 0; i < flight.arriving_.size(); ++i) {
       const HaloLink& link = flight.arriving_[i];
       const std::vector<char> crossed =
-          framed(pass).unpack(Cpu{}, exchange_of(pass, flight.cols_), link, flight.frames_.frame(i),
+          framed(pass).unpack(Cpu{}, exchange_of(pass, flight.cols_), link, frames[i],
                               rows.view().row_range(link.begin, link.begin + link.rows()));
       flight.crossed_.insert(flight.crossed_.end(), crossed.begin(), crossed.end());
     }
+    flight.transfer_.reset();
   }
   if (lists.scale != 1) axpby(on, lists.scale - 1, rows, 1, rows);
   return rows;
@@ -405,9 +434,8 @@ void HaloExchange::finish_fetch(const Backend& on, Flight& flight, Tensor halo) 
   const HaloLists& lists = *flight.lists_;
   const bool all = lists.halo == halo.rows && lists.halo_rows.empty();
   if (all && lists.scale == 1 && !in_frames(flight.pass_)) {
-    flight.messages_.wait();
-    encode(flight.pass_).decode(on, flight.arrived_.data(), halo);
-    return;
+    wait_for(flight);
+    return decode_arrived(on, flight, halo);
   }
   if (all) return copy(on, decoded(on, flight), halo);
   const Matrix rows = decoded(on, flight);

@@ -4,10 +4,13 @@
 #include <memory>
 #include <unordered_set>
 
+#include "kith/core/rehearsal.h"
 #include "kith/exec/halo/column_plan.h"
 #include "kith/exec/halo/framed_rows.h"
 #include "kith/exec/halo/kept_rows.h"
+#include "kith/exec/halo/owner_blocks.h"
 #include "kith/exec/halo/partial_plan.h"
+#include "kith/exec/halo/replicated_plan.h"
 #include "kith/exec/halo/sum_plan.h"
 
 namespace kith {
@@ -16,6 +19,7 @@ namespace kith {
 struct ReductionPlan {
   std::optional<SumPlan> sums{};
   std::optional<PartialPlan> partials{};
+  std::optional<ReplicatedPlan> replicated{};
 };
 
 /// One rank's end of a halo protocol: brings the halo rows of an owned matrix, and takes their gradients
@@ -33,12 +37,20 @@ class HaloExchange {
   const HaloLists& lists() const { return lists_; }
   bool overlaps() const { return schedule_->overlaps(); }
   /// Nothing crosses in either direction.
-  bool idle() const { return lists_.halo == 0 && lists_.send_rows.empty() && columns() == nullptr; }
+  bool idle() const {
+    return !route_->collective() && lists_.halo == 0 && lists_.send_rows.empty() && columns() == nullptr;
+  }
+  /// A rank sums for its group of so many, whether or not its own rows need anything.
+  int replication() const { return route_->replication(); }
+  bool replicates() const { return replication() > 1; }
 
   /// The ids of the rows [owned + halo], which must outlive it; what draws and selects needs them.
   void know_nodes(std::span<const StoreId> ids) { nodes_.ids = ids; }
   /// Lists of the exchanges 1, 2, … that training needs.
-  void narrow(std::vector<HaloLists> lists) { narrowed_ = std::move(lists); }
+  void narrow(std::vector<HaloLists> lists) {
+    narrowed_ = std::move(lists);
+    route_->forget();
+  }
   /// How the exchanges 1, 2, … cross in training; a single plan is that of all exchanges.
   void plan_reductions(std::vector<ReductionPlan> plans);
   /// Null: they have no such plan, and rows cross.
@@ -48,6 +60,7 @@ class HaloExchange {
   void split_columns(std::unique_ptr<ColumnPlan> plan) { columns_ = std::move(plan); }
   /// Null: they do not.
   const ColumnPlan* columns() const { return exact_ ? nullptr : columns_.get(); }
+  const ReplicatedPlan* replicated(int exchange) const;
   /// What both ends of an edge cost at such an exchange; a maximum's source is told by so many bytes.
   CoverCosts cover_costs(const StepExchange& exchange, std::int64_t place_bytes) const;
   /// Values of earlier steps are used in place of some of today's: they must be exchanged before dropout.
@@ -82,22 +95,17 @@ class HaloExchange {
   /// An exchange under way. `progress` between pieces of work keeps it moving.
   class Flight {
    public:
-    bool progress() {
-      const bool rows = messages_.progress();
-      return frames_.progress() && rows;
-    }
+    bool progress() { return transfer_ == nullptr || transfer_->progress(); }
 
    private:
     friend class HaloExchange;
-    Buffer sent_, arrived_;
     HaloPass pass_;
     std::int64_t cols_ = 0;
     const HaloLists* lists_ = nullptr;
-    RowExchange::InFlight messages_;
     std::vector<std::vector<std::byte>> packed_;  ///< frames
     std::vector<HaloLink> arriving_;
-    FrameExchange::InFlight frames_;
-    std::vector<char> crossed_;  ///< of the rows of an unpacked flight; empty: all
+    std::vector<char> crossed_;               ///< of the rows of an unpacked flight; empty: all
+    std::unique_ptr<HaloTransfer> transfer_;  ///< null: nothing is under way, or all is decoded
   };
 
   /// Sends the rows of x [owned, d] that others need; of sums with a plan, x itself, a row for each.
@@ -133,6 +141,26 @@ class HaloExchange {
   Matrix columns_of_all(const Backend& on, ConstTensor x, const HaloPass& pass);
   void rows_of_columns(const Backend& on, ConstTensor all, const HaloPass& pass, Tensor y);
 
+  /// Rows come and go rank by rank and are dropped at once, by the functions below; others ask for all.
+  bool in_rounds() const { return !rehearsing() && route_->in_rounds(); }
+  /// A rank's rows in the graph of an exchange: the first one's place among those behind the owned ones.
+  struct Peer {
+    Rank rank{0};
+    std::int64_t first = 0, rows = 0;
+  };
+  using Consume = std::function<void(const Peer& peer, ConstTensor rows)>;
+  /// Sends the rows of x that others need and consumes those of the halo, rank by rank. While one rank's are
+  /// consumed the next one's are under way, unless the schedule waits at once.
+  void fetch_rounds(const Backend& on, ConstTensor x, const HaloPass& pass, const Consume& consume);
+  struct Returned {
+    std::function<void(const Peer& peer, Tensor rows)> make;  ///< of one rank's rows
+    std::function<void()> meanwhile;                          ///< while the first are under way
+  };
+  /// Sends the gradients of what was fetched; dx += those that arrive, rank by rank.
+  void return_rounds(const Backend& on, const HaloPass& pass, const Returned& returned, Tensor dx);
+  /// A graph whose exchange this is, by the owners of its sources.
+  const OwnerBlocks& blocks(const LayerGraph& graph, const HaloPass& pass);
+
  private:
   /// What a direction of a layer keeps from step to step.
   struct Kept {
@@ -141,6 +169,7 @@ class HaloExchange {
   };
 
   Flight start(const Backend& on, ConstTensor x, const HaloPass& pass, std::span<const std::byte> tails = {});
+  void make_graphs(ReplicatedPlan& plan);
   const ReductionPlan* reduction(int exchange) const;
   const SumPlan* plan_of(const HaloPass& pass) const {
     return pass.what == Crossing::sums ? sums(pass.layer) : nullptr;
@@ -149,10 +178,14 @@ class HaloExchange {
     const bool reduces = pass.what != Crossing::rows && pass.what != Crossing::sums;
     return reduces ? partials(pass.layer) : nullptr;
   }
+  const ReplicatedPlan* replicated_of(const HaloPass& pass) const {
+    return pass.what == Crossing::sums ? replicated(pass.layer) : nullptr;
+  }
   std::int64_t tail_bytes(const HaloPass& pass, std::int64_t cols) const;
   HaloNodes nodes(const HaloPass& pass) const;
   void start_rows(const Backend& on, ConstTensor x, std::span<const std::byte> tails, Flight& flight);
-  void encode_with_tails(const Backend& on, ConstTensor x, std::span<const std::byte> tails, Flight& flight);
+  void encode_with_tails(const Backend& on, ConstTensor x, std::span<const std::byte> tails,
+                         const Flight& flight, std::byte* wire);
   void start_frames(const Backend& on, ConstTensor x, std::span<const std::byte> tails, Flight& flight);
   /// Rows of what has arrived last, or of this step.
   bool keeps_rows() const { return !exact_ && (schedule_->one_step_late() || select_->keeps_missing()); }
@@ -169,6 +202,8 @@ class HaloExchange {
   std::vector<HaloLink> arriving(const HaloLists& lists, HaloPass pass) const;
   ExchangeLabel label(const HaloPass& pass) const;
   void count_columns(const HaloPass& pass, std::int64_t cols, Ledger& into) const;
+  std::unique_ptr<HaloTransfer> transferred(const HaloLists& lists, std::int64_t row_bytes,
+                                            const HaloPass& pass, const HaloRoute::Write& write);
   void add_counts(const HaloPass& pass, Rank peer, const FrameCounts& counts, Ledger& into) const;
   static void wait_for(Flight& flight);
   const HaloLists& planned(const HaloPass& pass) const;
@@ -180,6 +215,19 @@ class HaloExchange {
   void take(const Backend& on, Kept& kept, Flight& arrived);
   /// Takes what is under way, if anything is.
   void settle(const Backend& on, Kept& kept);
+  Peer peer_at(const HaloPass& pass, int distance) const;
+  const HaloLists& begin_rounds(const HaloPass& pass, std::int64_t cols);
+  /// What a round brings.
+  struct Landing {
+    std::unique_ptr<HaloTransfer> transfer;
+    std::int64_t rows = 0, cols = 0;
+    float scale = 1;
+  };
+  Matrix landed(const Backend& on, const HaloPass& pass, Landing landing);
+  /// So many rows of others more, or fewer, are kept anywhere.
+  void hold(std::int64_t rows);
+  /// Of rows that have arrived; what they arrived in is given back.
+  void decode_arrived(const Backend& on, Flight& flight, Tensor rows);
   /// Waits; the rows as they arrived, scaled.
   Matrix decoded(const Backend& on, Flight& flight, const Kept* kept = nullptr);
   /// Whether a flight brings every kept row; else which.
@@ -190,7 +238,6 @@ class HaloExchange {
   const Matrix& up_to_date(const Backend& on, Flight& flight);
   static void add_by_rank(const Backend& on, ConstTensor rows, const HaloLists& lists, Tensor dx);
 
-  DeviceMemory* wire_memory_ = nullptr;  ///< of what crosses ranks; null: the host's
   Ledger* ledger_;
   const char* counter_ = "halo";
   bool exact_ = false;
@@ -208,6 +255,8 @@ class HaloExchange {
   bool checksum_ = false;
   FramedRows framed_, exact_framed_;
   std::unique_ptr<HaloSchedule> schedule_;
+  std::map<const LayerGraph*, OwnerBlocks> blocks_;
+  std::int64_t rows_alive_ = 0, most_rows_alive_ = 0;
   std::map<std::pair<int, bool>, Kept> kept_;
 };
 

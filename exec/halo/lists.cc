@@ -42,6 +42,12 @@ HaloLists told_lists(const HaloPlanner::Owners& owners, std::span<const GlobalId
   const RowCounts ask{.send = lists.counts.receive, .receive = lists.counts.send};
   rows.exchange(std::as_bytes(halo), std::as_writable_bytes(asked.span()), ask, kIdBytes, label);
 
+  for (std::size_t r = 0; r < ranks; ++r) lists.owned_of.push_back(owners.begins[r + 1] - owners.begins[r]);
+  lists.owner_rows = Array<std::int32_t>(halo.size());
+  std::transform(halo.begin(), halo.end(), lists.owner_rows.begin(), [&](GlobalId node) {
+    return static_cast<std::int32_t>(node.value() -
+                                     owners.begins[static_cast<std::size_t>(owners.owner(node).value())]);
+  });
   lists.send_rows = Array<std::int32_t>(asked.size());
   for (std::size_t i = 0; i < asked.size(); ++i) {
     const std::int64_t row = asked[i].value() - owners.first;

@@ -14,19 +14,26 @@ std::size_t size_of(std::int64_t count) { return static_cast<std::size_t>(count)
 
 void HaloExchange::count_all(const HaloPass& pass, std::int64_t cols, Ledger& into) {
   if (columns() != nullptr && pass.what != Crossing::rows) return count_columns(pass, cols, into);
+  if (replicated_of(pass) != nullptr) {
+    for (const HaloPart part : {HaloPart::rows, HaloPart::partials}) {
+      HaloPass message = pass;
+      message.part = part;
+      count(message, cols, into);
+    }
+    return;
+  }
   if (partials_of(pass) == nullptr) return count(pass, cols, into);
   for (const halo::PartialMessage& message : halo::messages_of(pass, cols))
     count(message.pass, message.cols, into);
 }
 
 void HaloExchange::encode_with_tails(const Backend& on, ConstTensor x, std::span<const std::byte> tails,
-                                     Flight& flight) {
+                                     const Flight& flight, std::byte* wire) {
   const HaloPass& pass = flight.pass_;
   const HaloLists& lists = *flight.lists_;
   const std::span<const StoreId> all = nodes(pass).ids;
   const auto ids = pass.backward ? all.subspan(size_of(lists.owned)) : all.first(size_of(lists.owned));
   const std::int64_t tail = tail_bytes(pass, x.cols), row_bytes = encode(pass).row_bytes(x.cols);
-  std::byte* wire = flight.sent_.data();
   std::int64_t begin = 0;
   for (const std::int64_t count : pass.backward ? lists.counts.receive : lists.counts.send) {
     if (count == 0) continue;
@@ -57,28 +64,33 @@ void HaloExchange::finish_partials(const Backend& on, Flight& flight, Tensor x, 
   const std::int64_t tail = tail_bytes(pass, x.cols);
   require(std::ssize(tails) == x.rows * tail, "every partial that arrives has room for its tail",
           {{"bytes", tails.size()}, {"rows", x.rows}});
+  const std::vector<std::span<const std::byte>> arrived = flight.transfer_->arrived();
   if (in_frames(pass)) {
     for (std::size_t i = 0; i < flight.arriving_.size(); ++i) {
       const HaloLink& link = flight.arriving_[i];
-      std::span<const std::byte> frame = flight.frames_.frame(i);
+      std::span<const std::byte> frame = arrived[i];
       const auto front = taken(frame, link.rows() * tail);
       std::copy(front.begin(), front.end(), tails.begin() + link.begin * tail);
       framed(pass).unpack(Cpu{}, exchange_of(pass, x.cols), link, frame,
                           x.row_range(link.begin, link.begin + link.rows()));
     }
-    return;
+    return flight.transfer_.reset();
   }
+  // A run holds what one or several ranks sent, whole.
   const HaloLists& lists = *flight.lists_;
-  const std::byte* wire = flight.arrived_.data();
+  auto run = arrived.begin();
+  std::span<const std::byte> wire;
   std::int64_t begin = 0;
   for (const std::int64_t count : pass.backward ? lists.counts.send : lists.counts.receive) {
     if (count == 0) continue;
-    std::copy_n(wire, count * tail, tails.begin() + begin * tail);
-    wire += count * tail;
-    encode(pass).decode(on, wire, x.row_range(begin, begin + count));
-    wire += count * encode(pass).row_bytes(x.cols);
+    while (wire.empty()) wire = *run++;
+    const auto front = taken(wire, count * tail);
+    std::copy(front.begin(), front.end(), tails.begin() + begin * tail);
+    const auto numbers = taken(wire, count * encode(pass).row_bytes(x.cols));
+    encode(pass).decode(on, numbers.data(), x.row_range(begin, begin + count));
     begin += count;
   }
+  flight.transfer_.reset();
 }
 
 }  // namespace kith

@@ -1,3 +1,4 @@
+#include "kith/exec/halo/message_transfer.h"
 #include "kith/exec/halo/values.h"
 
 namespace kith::halo {
@@ -8,14 +9,13 @@ class PointToPoint final : public HaloRoute {
  public:
   PointToPoint(RowExchange& rows, FrameCheck check)
       : rows_(&rows), frames_(rows.comm(), rows.ledger(), check) {}
-  RowExchange::InFlight start(std::span<const std::byte> send, std::span<std::byte> receive,
-                              const RowCounts& counts, std::int64_t row_bytes, ExchangeLabel label) override {
-    return rows_->start(send, receive, counts, row_bytes, label);
+  std::unique_ptr<HaloTransfer> start(const Rows& rows, const Write& write) override {
+    return start_messages(*rows_, *this, rows, write);
   }
-  FrameExchange::InFlight start_frames(std::span<const FrameExchange::Parcel> parcels,
-                                       std::span<const FrameExchange::Expected> expected,
-                                       ExchangeLabel label) override {
-    return frames_.start(parcels, expected, label);
+  std::unique_ptr<HaloTransfer> start_frames(std::span<const FrameExchange::Parcel> parcels,
+                                             std::span<const FrameExchange::Expected> expected,
+                                             ExchangeLabel label) override {
+    return start_frame_messages(frames_, parcels, expected, label);
   }
 
  private:

@@ -26,6 +26,72 @@ std::string parameter_of(const HaloPreset& preset, const std::string& text) {
   return text.substr(key.size());
 }
 
+bool frames(const HaloProtocol& protocol) {
+  return protocol.checksum || protocol.feedback || make_select(protocol.select)->decides() ||
+         make_encode(protocol.encode)->frames() != nullptr;
+}
+
+bool keeps_rows(const HaloProtocol& protocol) {
+  return make_schedule(protocol.schedule)->one_step_late() || make_select(protocol.select)->keeps_missing();
+}
+
+/// What a route does not go with.
+struct RouteRefusal {
+  const char* route;
+  bool (*refuses)(const HaloProtocol& protocol);
+  const char* why;
+};
+constexpr RouteRefusal kRouteRefusals[] = {
+    {"broadcast", [](const HaloProtocol& p) { return p.plan != "halo-rows"; },
+     "sends every row to every rank, so a plan has nothing to leave out or to sum: use plan halo-rows"},
+    {"broadcast", [](const HaloProtocol& p) { return p.select != "all"; },
+     "sends every row to every rank, so nothing is selected: use select all"},
+    {"broadcast", frames,
+     "sends rows of one length, the same to every rank: no support, adaptive, delta or falling rows, no "
+     "--feedback and no --frame-checksum"},
+    {"two-level", [](const HaloProtocol& p) { return p.select != "all"; },
+     "agrees once which rows the ranks of a host share, and a selection changes with the step: use select "
+     "all "
+     "or route shared-memory"},
+    {"two-level", frames,
+     "shares rows of one length: no support, adaptive, delta or falling rows, no --feedback and no "
+     "--frame-checksum; use route shared-memory"},
+    {"two-level", [](const HaloProtocol& p) { return p.plan == "partial-aggregates"; },
+     "shares what several ranks of a host need, and what owners make for a destination one rank needs: use "
+     "route shared-memory, or plan cover, whose rows are shared"},
+    {"multicast", [](const HaloProtocol& p) { return p.select != "all"; },
+     "plans once over which ranks every row travels, and a selection changes with the step: use select all"},
+    {"multicast", frames,
+     "sends rows of one length on: no support, adaptive, delta or falling rows, no --feedback and no "
+     "--frame-checksum"},
+    {"multicast", [](const HaloProtocol& p) { return make_plan(p.plan)->cover() != nullptr; },
+     "sends on what several ranks need, and what owners make for a destination one rank needs: use plan "
+     "halo-rows or needed-rows"},
+    {"replicated", [](const HaloProtocol& p) { return p.plan != "halo-rows"; },
+     "sends every row to a rank of every group, so a plan has nothing to leave out or to sum: use plan "
+     "halo-rows"},
+    {"replicated", [](const HaloProtocol& p) { return p.select != "all" || keeps_rows(p); },
+     "sends sums of this step's rows, so none is left out or kept: use select all and another schedule than "
+     "stale"},
+    {"replicated", frames,
+     "sends rows of one length: no support, adaptive, delta or falling rows, no --feedback and no "
+     "--frame-checksum"},
+    {"ring", frames,
+     "consumes rows of one length when they arrive: no support, adaptive, delta or falling rows, no select "
+     "moved, no --feedback and no --frame-checksum"},
+    {"ring", [](const HaloProtocol& p) { return make_plan(p.plan)->recomputes().has_value(); },
+     "sums over the rows of owners, not over those that are computed here: use plan needed-rows"},
+    {"ring", keeps_rows,
+     "drops rows when they are consumed, and schedule stale and selects bins and aged keep them: use "
+     "schedule overlap "
+     "and another select"}};
+
+void check_route(const HaloProtocol& protocol) {
+  for (const RouteRefusal& refusal : kRouteRefusals)
+    if (protocol.route.substr(0, protocol.route.find(':')) == refusal.route && refusal.refuses(protocol))
+      throw InputError(fmt::format("route {} {}", refusal.route, refusal.why));
+}
+
 std::string filled(const std::string& value, const std::string& parameter) {
   const std::size_t place = value.find("{}");
   if (place == std::string::npos) return value;
@@ -49,6 +115,10 @@ const std::vector<HaloPreset>& halo_presets() {
        {.plan = "needed-rows", .encode = "support-int4"},
        "the same, what is left in four bits"},
       {"quant", "bits", "4", {.encode = "int{}"}, "rows of few bits, rounded stochastically"},
+      {"cagnet-1d", nullptr, "", {.route = "broadcast"}, "every row to every rank"},
+      {"dgcl", nullptr, "", {.route = "multicast"}, "rows over trees of the ranks that need them"},
+      {"cagnet-1.5d", "c", "2", {.route = "replicated:{}"}, "rows to a c-th of the ranks, and sums"},
+      {"sar", nullptr, "", {.route = "ring"}, "a rank's rows at a time, summed and dropped"},
       {"deepgalois", nullptr, "", {.plan = "partial-aggregates"}, "neighbours are summed where they are"},
       {"neutronstar", "k", "", {.plan = "recompute:{}"}, "rows of few in-edges are computed again"},
       {"tensor", nullptr, "", {.plan = "tensor"}, "columns of all rows, with all edges"},
@@ -132,8 +202,7 @@ bool data_decide(const HaloProtocol& protocol) {
 
 void check_values(const HaloProtocol& protocol) {
   make_plan(protocol.plan);
-  const auto routes = halo_choices("route");
-  require(std::find(routes.begin(), routes.end(), protocol.route) != routes.end(), "the route is known");
+  check_route_name(protocol.route);
   make_select(protocol.select);
   const bool sparse =
       make_encode(protocol.encode)->frames() != nullptr && protocol.encode.starts_with("support");
@@ -147,6 +216,7 @@ void check_values(const HaloProtocol& protocol) {
         protocol.encode, protocol.select, protocol.schedule));
   make_schedule(protocol.schedule);
   check_columns(protocol);
+  check_route(protocol);
 }
 
 void check_protocol(const HaloProtocol& protocol, const Model& model) {
@@ -165,6 +235,16 @@ void check_protocol(const HaloProtocol& protocol, const Model& model) {
                     "step to step "
                     "as they were before dropout; use plan halo-rows or needed-rows",
                     protocol.plan, protocol.schedule, protocol.select));
+  if (protocol.route == "ring" && !model.sums_neighbours())
+    throw InputError(
+        "route ring drops rows when they are summed, and attention and maxima ask for them again in the "
+        "backward "
+        "pass: it is for sums over neighbours (gcn, sage, gin); use route point-to-point");
+  if (protocol.route.starts_with("replicated") && !model.sums_neighbours())
+    throw InputError(
+        "route replicated has ranks sum for their groups, which attention and maxima do not do: it is for "
+        "sums "
+        "over neighbours (gcn, sage, gin); use route broadcast");
   if (make_select(protocol.select)->drops_rows() && !model.sums_neighbours())
     throw InputError(fmt::format(
         "select {} leaves out neighbours and scales up the others, which is right in the mean for sums over "

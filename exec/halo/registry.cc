@@ -46,9 +46,18 @@ const Value<std::unique_ptr<HaloPlanner>(Numbers)> kPlans[] = {
      Parameter{"the most in-edges of a row that is computed more than once", 1, 1e9, true, true}},
     {"tensor", [](Numbers) { return halo::tensor(); }}};
 
-constexpr Value<std::unique_ptr<HaloRoute>(Numbers, RowExchange&, FrameCheck)> kRoutes[] = {
+const Value<std::unique_ptr<HaloRoute>(Numbers, RowExchange&, FrameCheck)> kRoutes[] = {
     {"point-to-point",
-     [](Numbers, RowExchange& rows, FrameCheck check) { return halo::point_to_point(rows, check); }}};
+     [](Numbers, RowExchange& rows, FrameCheck check) { return halo::point_to_point(rows, check); }},
+    {"shared-memory",
+     [](Numbers, RowExchange& rows, FrameCheck check) { return halo::shared_memory(rows, check); }},
+    {"two-level", [](Numbers, RowExchange& rows, FrameCheck check) { return halo::two_level(rows, check); }},
+    {"broadcast", [](Numbers, RowExchange& rows, FrameCheck) { return halo::broadcast(rows); }},
+    {"multicast", [](Numbers n, RowExchange& rows, FrameCheck) { return halo::multicast(rows, n.first); },
+     Parameter{"how many times faster than others links inside of a host are", 1, 1e6, false, true}},
+    {"replicated", [](Numbers n, RowExchange& rows, FrameCheck) { return halo::replicated(rows, n.first); },
+     Parameter{"how many ranks a group has", 2, 1000, true}},
+    {"ring", [](Numbers, RowExchange& rows, FrameCheck) { return halo::ring(rows); }}};
 
 const Value<std::unique_ptr<HaloSelect>(Numbers)> kSelects[] = {
     {"all", [](Numbers) { return halo::select_all(); }},
@@ -129,8 +138,9 @@ double number_of(const std::string& text, const Parameter& parameter, const std:
   return number;
 }
 
-template <class Values, class... Arguments>
-auto made(const char* axis, const Values& values, const std::string& text, Arguments&... arguments) {
+/// A value of an axis by its name, and its numbers.
+template <class Values>
+auto parsed(const char* axis, const Values& values, const std::string& text) {
   const std::size_t colon = text.find(':');
   const std::string name = text.substr(0, colon);
   for (const auto& value : values) {
@@ -144,7 +154,7 @@ auto made(const char* axis, const Values& values, const std::string& text, Argum
       if (const std::string key = std::string(value.parameter->key ? value.parameter->key : "") + '=';
           key.size() > 1 && behind.starts_with(key)) {
         numbers.second = number_of(behind.substr(key.size()), *value.second, where + ':' + key);
-        return value.make(numbers, arguments...);
+        return std::pair(&value, numbers);
       }
       const std::size_t next =
           value.second && value.parameter->key == nullptr ? behind.find(':') : std::string::npos;
@@ -152,17 +162,29 @@ auto made(const char* axis, const Values& values, const std::string& text, Argum
       if (next != std::string::npos)
         numbers.second = number_of(behind.substr(next + 1), *value.second, where);
     }
-    return value.make(numbers, arguments...);
+    return std::pair(&value, numbers);
   }
   throw InputError(std::string(axis) + ": unknown value \"" + name + '"' + did_you_mean(name, names(values)));
+}
+
+template <class Values, class... Arguments>
+auto made(const char* axis, const Values& values, const std::string& text, Arguments&... arguments) {
+  const auto [value, numbers] = parsed(axis, values, text);
+  return value->make(numbers, arguments...);
 }
 
 }  // namespace
 
 std::unique_ptr<HaloPlanner> make_plan(const std::string& name) { return made("plan", kPlans, name); }
 std::unique_ptr<HaloRoute> make_route(const std::string& name, RowExchange& rows, FrameCheck check) {
+  if (name != HaloProtocol().route && rows.comm().device_memory() != nullptr)
+    throw InputError(
+        "route " + name +
+        " moves rows that lie on the host, and here they stay on GPUs: use --gpu-wire host or route "
+        "point-to-point");
   return made("route", kRoutes, name, rows, check);
 }
+void check_route_name(const std::string& name) { parsed("route", kRoutes, name); }
 std::unique_ptr<HaloSelect> make_select(const std::string& name) { return made("select", kSelects, name); }
 std::unique_ptr<HaloEncode> make_encode(const std::string& name, std::int64_t steps) {
   return made("encode", kEncodes, name, steps);

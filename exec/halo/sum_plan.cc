@@ -124,8 +124,20 @@ class Receiver {
   std::vector<Sum> sums_;            ///< in the order of the wire
 };
 
+/// A row that stands for one node alone is that one's, whoever gets it; a sum is like no other.
+Array<std::int32_t> alike(CsrView<std::int32_t> sent, std::span<const StoreId> labels,
+                          std::span<const StoreId> ids) {
+  Array<std::int32_t> numbers(labels.size());
+  for (std::int64_t i = 0; i < sent.n(); ++i) {
+    const auto sources = sent.row(i);
+    const bool alone = sources.size() == 1 && ids[sources.front()] == labels[i];
+    numbers[i] = alone ? sources.front() : static_cast<std::int32_t>(-1 - i);
+  }
+  return numbers;
+}
+
 /// What others asked of this rank: a row for each, of the owned rows it sums.
-void tell(const HaloPlanner::Owners& owners, const Asked& asked, SumPlan& plan) {
+void tell(const HaloPlanner::Owners& owners, const Asked& asked, const CutRows& rows, SumPlan& plan) {
   RowExchange& exchange = owners.rows;
   plan.lists.counts.receive = asked.rows;
   std::vector<std::int64_t> sources;
@@ -151,6 +163,7 @@ void tell(const HaloPlanner::Owners& owners, const Asked& asked, SumPlan& plan) 
     plan.sent.indices[i] = static_cast<std::int32_t>(row);
   }
   plan.sent_by_row = transposed(plan.sent.view(), owners.owned);
+  plan.lists.alike = alike(plan.sent.view(), labels.span(), rows.ids);
 }
 
 }  // namespace
@@ -160,7 +173,7 @@ SumPlan summed(const HaloPlanner::Owners& owners, std::span<const GlobalId> halo
   SumPlan plan;
   Receiver receiver(owners, halo, rows);
   receiver.choose(plan, rule);
-  tell(owners, receiver.asked(), plan);
+  tell(owners, receiver.asked(), rows, plan);
   plan.csr = receiver.csr();
   return plan;
 }

@@ -17,6 +17,10 @@ void ranks_agree_on_the_most_telling_exit_code(Communicator& comm);
 void rows_arrive_as_in_the_model(Communicator& comm);
 void counts_are_transposed(Communicator& comm);
 void exchanges_overlap(Communicator& comm);
+void shared_parts_are_read_where_they_lie(Communicator& comm);
+void shared_memory_is_used_again(Communicator& comm);
+void a_writer_waits_for_notes_to_be_read(Communicator& comm);
+void rows_go_round_in_stages(Communicator& comm);
 void another_thread_may_use_a_duplicate(Communicator& comm);
 void waiting_in_vain_names_peer_and_operation(Communicator& comm);
 void a_collective_without_a_rank_names_it(Communicator& comm);
@@ -33,6 +37,10 @@ inline constexpr Claim kClaims[] = {
     {"rows_arrive_as_in_the_model", rows_arrive_as_in_the_model},
     {"counts_are_transposed", counts_are_transposed},
     {"exchanges_overlap", exchanges_overlap},
+    {"shared_parts_are_read_where_they_lie", shared_parts_are_read_where_they_lie},
+    {"shared_memory_is_used_again", shared_memory_is_used_again},
+    {"a_writer_waits_for_notes_to_be_read", a_writer_waits_for_notes_to_be_read},
+    {"rows_go_round_in_stages", rows_go_round_in_stages},
     {"another_thread_may_use_a_duplicate", another_thread_may_use_a_duplicate},
     {"waiting_in_vain_names_peer_and_operation", waiting_in_vain_names_peer_and_operation},
     {"a_collective_without_a_rank_names_it", a_collective_without_a_rank_names_it},

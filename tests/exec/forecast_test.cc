@@ -52,7 +52,7 @@ TEST(Forecast, CountedBytesAreThoseOfThePlanForEveryPreset) {
   for (const std::string model : {"gcn", "gat", "gatv2", "sage-max"}) {
     for (const HaloPreset& preset : halo_presets()) {
       if (!fits(preset, model)) continue;
-      const PartitionedStore parts = cut(training_graph(), "random", 3);
+      const PartitionedStore parts = cut(training_graph(), "random", ranks_for(preset));
       const Training training = with(model, protocol_named(preset.name));
       if (data_decide(training.options.protocol)) {
         EXPECT_THROW(counted_traffic(parts, training.options, factory_of(training.model)), InputError);
@@ -140,8 +140,8 @@ TEST(Forecast, CountedBytesAreThoseOfThePlanWithScalesOfGroups) {
 
 /// The exchange's own counts, of the messages that it really made.
 TEST(Forecast, PayloadAndHeadersAreWhatCrossedTheWire) {
-  const PartitionedStore parts = cut(training_graph(), "metis", 3);
   for (const HaloPreset& preset : halo_presets()) {
+    const PartitionedStore parts = cut(training_graph(), "metis", ranks_for(preset));
     for (const Entries& entries : counted(parts, with("gcn", protocol_named(preset.name)))) {
       double bytes = 0, messages = 0, rows = 0;
       for (const std::string direction : {"halo.forward.", "halo.backward."}) {

@@ -153,6 +153,20 @@ TEST(MemoryEstimate, HoldsTheEdgesOfAPlanOfSumsBesideTheGraph) {
   EXPECT_EQ(memory_of(sums, nodes, 1).total(), memory_of(rows, nodes, 1).total());
 }
 
+/// Of a broadcast the rows of all other ranks arrive, of groups of two those of half of the ranks.
+TEST(MemoryEstimate, HoldsWhatARouteBrings) {
+  const auto halo = [](const std::string& route) {
+    test::Training training = wide("gcn");
+    training.options.protocol.route = route;
+    return memory_of(training, 100'000, 8)[MemoryKind::halo];
+  };
+  const std::int64_t row = 64 * 4;
+  EXPECT_GT(halo("broadcast"), 700'000 * row);
+  EXPECT_GT(halo("replicated:2"), 400'000 * row);
+  EXPECT_LT(halo("replicated:2"), halo("broadcast"));
+  EXPECT_LT(halo("point-to-point"), 400'000 * row);
+}
+
 TEST(MemoryEstimate, OfMiniBatchesWithoutTrainNodesIsThatOfLoading) {
   test::Training training = wide("gcn");
   training.options.regime = Regime::mini_batch;

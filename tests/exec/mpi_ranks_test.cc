@@ -26,6 +26,28 @@ TEST(MpiTraining, FullGraphIsThatOfOneRank) {
       expect_the_training_of_one_rank(full_graph_training(model, schedule));
 }
 
+TEST(MpiTraining, EveryRouteIsTheTrainingByMessages) {
+  for (const std::string model : {"gcn", "gat"}) {
+    for (const std::string schedule : {"sync", "overlap", "stale"}) {
+      Training training = full_graph_training(model, schedule);
+      training.options.protocol.seed = training.options.seed;
+      const Trained messages = trained(world(), graph().open(), training);
+      for (const std::string route : {"shared-memory", "two-level", "multicast", "broadcast"}) {
+        training.options.protocol.route = route;
+        const Trained same = trained(world(), graph().open(), training);
+        EXPECT_EQ(same.losses, messages.losses) << model << ", " << schedule << ", " << route;
+        EXPECT_EQ(same.weights, messages.weights) << model << ", " << schedule << ", " << route;
+      }
+    }
+  }
+  for (const std::string route : {"ring", "replicated:2"}) {
+    if (route != "ring" && world().size() != 4) continue;
+    Training sums = full_graph_training("gcn");
+    sums.options.protocol.route = route;
+    expect_the_training_of_one_rank(sums);
+  }
+}
+
 TEST(MpiTraining, MiniBatchIsThatOfOneRank) {
   for (const std::string model : {"gcn", "sage", "gat"})
     expect_the_training_of_one_rank(mini_batch_training(model));
