@@ -7,6 +7,7 @@
 
 #include "kith/comm/internal_messages.h"
 #include "kith/core/checksum.h"
+#include "kith/core/device_memory.h"
 
 namespace kith {
 
@@ -74,6 +75,8 @@ class FrameExchange::Receive final : public Collective {
   void start_frame() {
     started_ = true;
     ++order_->started;
+    // Whatever the thread that waits is at.
+    const UseMemory host(nullptr);
     arrival_->frame = Buffer(static_cast<std::size_t>(arrival_->preamble[0]));
     if (arrival_->frame.bytes() > 0)
       frame_ = InternalMessages::receive(comm_, {arrival_->frame.data(), arrival_->frame.bytes()},

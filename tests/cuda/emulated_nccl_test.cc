@@ -63,7 +63,7 @@ TEST_F(EmulatedNccl, NamesThePeerThatIsMissing) {
                                     throw;
                                   }
                                 }),
-               InputError);
+               PeerError);
 }
 
 TEST_F(EmulatedNccl, CarriesTheHalosAndGradientsOfATraining) {

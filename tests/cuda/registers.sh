@@ -15,7 +15,7 @@ cat "${logs[@]}" | c++filt | awk '
     printf "%4d registers%s  %s\n      %s\n", registers, hot ? " (hot)" : "", name, spills
     if (!hot) next
     ++found
-    if (registers > most) most = registers
+    if (registers + 0 > most) most = registers + 0
     if (spills !~ /0 bytes spill stores, 0 bytes spill loads/) { printf "      ^ spills\n"; ++bad }
   }
   END {
