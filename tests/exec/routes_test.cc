@@ -61,13 +61,13 @@ TEST_P(RoutesOf, WithEveryPlanOnAnyRanksAndPartsAreTheTrainingByMessages) {
   const std::string model = GetParam();
   const Trained one = trained_on_threads(1, cut(training_graph(), "range", 1), full_graph_training(model));
   for (const std::string method : {"random", "metis"}) {
-    for (const int ranks : {1, 2, 3, 4, 7}) {
+    for (const int ranks : {1, 2, 4, 7}) {
       const PartitionedStore parts = cut(training_graph(), method, ranks);
       for (const std::string& plan : halo_choices("plan")) {
         for (const std::string schedule : {"sync", "overlap"}) {
           const HaloProtocol messages{.plan = plan, .schedule = schedule};
           if (!plan_fits(plan, model) || !refusal(messages, model).empty()) continue;
-          const int epochs = schedule == "overlap" ? 3 : 2;
+          const int epochs = schedule == "overlap" ? 3 : 1;
           const Trained expected = trained_on_threads(ranks, parts, with(model, messages, epochs));
           for (const std::string& route : routes()) {
             HaloProtocol protocol = messages;
