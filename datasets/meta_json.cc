@@ -2,6 +2,7 @@
 #include "kith/datasets/meta_json.h"
 
 #include <algorithm>
+#include <limits>
 
 #include <nlohmann/json.hpp>
 
@@ -24,13 +25,33 @@ DType dtype_named(const std::string& name) {
   throw CorruptError("unknown element type '" + name + "'");
 }
 
-std::int64_t count_at(const Json& json, const char* key) {
-  const auto& value = json.at(key);
+/// A float would be converted, and one of 1e80 to anything.
+const Json& integer_in(const Json& value, const char* key) {
   if (!value.is_number_integer()) throw CorruptError(std::string(key) + " is no integer");
+  return value;
+}
+
+std::int64_t count_of(const Json& json, const char* key) {
+  const Json& value = integer_in(json, key);
   const auto count = value.get<std::int64_t>();
   if (count > kMaxCount) throw CorruptError(std::string(key) + " is " + std::to_string(count) + ", absurd");
   if (count < 0) throw CorruptError(std::string(key) + " is " + std::to_string(count) + ", negative");
   return count;
+}
+
+std::int64_t count_at(const Json& json, const char* key) { return count_of(json.at(key), key); }
+
+std::vector<std::int64_t> counts_at(const Json& json, const char* key) {
+  std::vector<std::int64_t> counts;
+  for (const Json& value : json.at(key)) counts.push_back(count_of(value, key));
+  return counts;
+}
+
+int small_count_at(const Json& json, const char* key) {
+  const std::int64_t count = count_at(json, key);
+  if (count > std::numeric_limits<int>::max())
+    throw CorruptError(std::string(key) + " is " + std::to_string(count) + ", absurd");
+  return static_cast<int>(count);
 }
 
 Json json_of(const StoreMeta& meta) {
@@ -105,12 +126,12 @@ Quality quality_of_json(const Json& json) {
   quality.cut_edges = count_at(json, "cut_edges");
   quality.cut_fraction = json.at("cut_fraction").get<double>();
   quality.communication_volume = count_at(json, "communication_volume");
-  quality.halo_rows = json.at("halo_rows").get<std::vector<std::int64_t>>();
+  quality.halo_rows = counts_at(json, "halo_rows");
   for (const Json& b : json.at("balances")) {
     quality.balances.push_back({b.at("name").get<std::string>(), b.at("minimum").get<double>(),
                                 b.at("mean").get<double>(), b.at("maximum").get<double>()});
   }
-  quality.empty_parts = json.at("empty_parts").get<int>();
+  quality.empty_parts = small_count_at(json, "empty_parts");
   return quality;
 }
 
@@ -127,7 +148,7 @@ Json json_of(const std::vector<LevelQuality>& levels) {
 std::vector<LevelQuality> levels_of(const Json& json) {
   std::vector<LevelQuality> levels;
   for (const Json& level : json)
-    levels.push_back({level.at("name").get<std::string>(), level.at("groups").get<int>(),
+    levels.push_back({level.at("name").get<std::string>(), small_count_at(level, "groups"),
                       count_at(level, "cut_edges"), count_at(level, "communication_volume")});
   return levels;
 }
@@ -147,10 +168,10 @@ Json json_of(const PartitionMeta& meta) {
 
 PartitionMeta partition_meta_of(const Json& json) {
   PartitionMeta meta;
-  meta.k = json.at("k").get<int>();
+  meta.k = small_count_at(json, "k");
   meta.method = json.at("method").get<std::string>();
   meta.objective = json.at("objective").get<std::string>();
-  meta.seed = json.at("seed").get<std::uint64_t>();
+  meta.seed = integer_in(json.at("seed"), "seed").get<std::uint64_t>();
   meta.fingerprint = hash_of_hex(json.at("fingerprint").get<std::string>());
   meta.partition_seconds = json.at("partition_seconds").get<double>();
   meta.partition_peak_bytes = count_at(json, "partition_peak_bytes");
@@ -189,7 +210,7 @@ auto read_json(const std::filesystem::path& path, const char* format, Read&& rea
   try {
     const Json json = Json::parse(text);
     if (json.at("format").get<std::string>() != format) throw CorruptError(std::string("not a ") + format);
-    const int version = json.at("format_version").get<int>();
+    const int version = small_count_at(json, "format_version");
     if (version != kVersion) {
       throw CorruptError("format version " + std::to_string(version) +
                          " is unknown; this Kith reads version " + std::to_string(kVersion));
@@ -226,8 +247,8 @@ StoreJson read_store_json(const std::filesystem::path& folder) {
 
 PartitionJson read_partition_json(const std::filesystem::path& folder) {
   return read_json(folder / kPartitionJson, kPartitionFormat, [](const Json& json) {
-    PartitionJson result{partition_meta_of(json), json.at("first").get<std::vector<std::int64_t>>(),
-                         json.at("edges").get<std::vector<std::int64_t>>(), file_table_of(json.at("files"))};
+    PartitionJson result{partition_meta_of(json), counts_at(json, "first"), counts_at(json, "edges"),
+                         file_table_of(json.at("files"))};
     check_ranges(result);
     return result;
   });

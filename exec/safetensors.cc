@@ -100,6 +100,10 @@ Safetensors Safetensors::read(const std::filesystem::path& path) {
         result.metadata_ = entry.get<std::map<std::string, std::string>>();
         continue;
       }
+      for (const char* numbers : {"data_offsets", "shape"})
+        for (const Json& number : entry.at(numbers))
+          if (!number.is_number_unsigned())
+            corrupt(path, std::string(numbers) + " of \"" + name + "\" are no counts");
       const auto offsets = entry.at("data_offsets").get<std::array<std::size_t, 2>>();
       const auto shape = entry.at("shape").get<std::vector<std::int64_t>>();
       const bool inside = offsets[0] <= offsets[1] && offsets[1] <= data.size() &&

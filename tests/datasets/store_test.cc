@@ -206,6 +206,20 @@ TEST(Store, WhatIsNoStoreIsInputAndAnUnknownVersionIsNamed) {
               HasSubstr("format version 7"));
 }
 
+TEST(Store, NumbersOfTheMetaThatAreNoIntegersAreRefused) {  // found by fuzz_store_json
+  const testing::TemporaryFolder folder;
+  write_store(folder / "s", StoreData({}).arrays(), {});
+  const std::string truth = read_text_file(folder / "s/meta.json");
+  for (const std::string number : {"1e80", "1.5", "18888888888888888888888888888888888888888888888888"}) {
+    std::string text = truth;
+    text.replace(text.find("\"format_version\": 1"), 19, "\"format_version\": " + number);
+    write_text_file(folder / "s/meta.json", sealed(text.substr(0, text.rfind(",\n  \"seal\"")) + "\n}"));
+    EXPECT_THAT(test::message_of<CorruptError>([&] { Store::open(folder / "s"); }),
+                HasSubstr("format_version is no integer"))
+        << number;
+  }
+}
+
 TEST(Store, SealedLiesInTheMetaAreRefused) {
   const testing::TemporaryFolder folder;
   const StoreData data({});
