@@ -10,6 +10,7 @@
 
 #include "kith/core/error.h"
 #include "kith/core/file.h"
+#include "kith/core/json_depth.h"
 
 namespace kith::cli {
 namespace {
@@ -100,7 +101,8 @@ std::string run_summary_json(const std::filesystem::path& run) {
   const bool finished = std::filesystem::exists(run / "summary.json");
   const std::filesystem::path file = run / (finished ? "summary.json" : "metrics.jsonl");
   const std::string text = read_text_file(file);
-  const Json json = Json::parse(finished ? text : last_line(text), nullptr, false);
+  const Json json =
+      Json::parse(shallow_json(finished ? text : last_line(text), file.string()), nullptr, false);
   if (!json.is_object()) throw CorruptError(file.string() + ": is not a JSON object");
   return json.dump(2) + "\n";
 }

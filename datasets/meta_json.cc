@@ -6,6 +6,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "kith/core/json_depth.h"
 #include "kith/datasets/sealed_json.h"
 
 namespace kith {
@@ -207,6 +208,7 @@ Json with_header(const char* format, const Json& body) {
 template <class Read>
 auto read_json(const std::filesystem::path& path, const char* format, Read&& read) {
   const std::string text = read_sealed(path);
+  shallow_json(text, path.string());
   try {
     const Json json = Json::parse(text);
     if (json.at("format").get<std::string>() != format) throw CorruptError(std::string("not a ") + format);

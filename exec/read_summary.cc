@@ -4,12 +4,19 @@
 #include <nlohmann/json.hpp>
 
 #include "kith/core/error.h"
+#include "kith/core/json_depth.h"
 
 namespace kith {
 namespace {
 
 using Json = nlohmann::json;
 constexpr const char* kSplitNames[] = {"train", "valid", "test"};
+
+/// A whole number; text, and what a file's damage made of one, is none.
+std::int64_t whole(const Json& json) {
+  if (!json.is_number_integer()) throw CorruptError("summary.json: " + json.dump() + " is no whole number");
+  return json.get<std::int64_t>();
+}
 
 /// Counters back under their dotted names: sums to rank 0, seconds to their ranks.
 void read_counters(const std::string& dotted, const Json& json, RunSummary& summary) {
@@ -37,20 +44,20 @@ void read_estimate(const Json& json, RunSummary& summary) {
   for (std::size_t kind = 0; kind < kMemoryKinds; ++kind) {
     const Json& bytes = json.at(std::string(name_of(static_cast<MemoryKind>(kind))));
     for (std::size_t r = 0; r < summary.estimated_memory.size(); ++r)
-      summary.estimated_memory[r].bytes[kind] = bytes.at(r).get<std::int64_t>();
+      summary.estimated_memory[r].bytes[kind] = whole(bytes.at(r));
   }
 }
 
 RunSummary read(const Json& json) {
   RunSummary summary;
-  summary.best_epoch = json.at("best_epoch").get<std::int64_t>();
-  summary.epochs = json.at("epochs").get<std::int64_t>();
+  summary.best_epoch = whole(json.at("best_epoch"));
+  summary.epochs = whole(json.at("epochs"));
   summary.seconds_per_epoch = json.at("seconds_per_epoch").get<double>();
   summary.seconds = json.at("seconds").get<double>();
-  summary.ranks = json.at("ranks").get<int>();
-  summary.parts = json.at("parts").get<int>();
-  summary.parameters = json.at("parameters").get<std::int64_t>();
-  summary.peak_memory_bytes = json.at("peak_memory_bytes").get<std::vector<std::int64_t>>();
+  summary.ranks = static_cast<int>(whole(json.at("ranks")));
+  summary.parts = static_cast<int>(whole(json.at("parts")));
+  summary.parameters = whole(json.at("parameters"));
+  for (const Json& bytes : json.at("peak_memory_bytes")) summary.peak_memory_bytes.push_back(whole(bytes));
   read_estimate(json.value("estimated_memory_bytes", Json::object()), summary);
   summary.best.metric = metric_of_json(json.at("metric").get<std::string>());
   for (int s = 0; s < 3; ++s)
@@ -66,7 +73,7 @@ RunSummary read(const Json& json) {
 
 RunSummary summary_of_json(const std::string& json) {
   try {
-    return read(Json::parse(json));
+    return read(Json::parse(shallow_json(json, "summary.json")));
   } catch (const Json::exception& error) {
     throw CorruptError(std::string("summary.json: not a run's summary: ") + error.what());
   }

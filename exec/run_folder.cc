@@ -7,6 +7,7 @@
 #include "kith/core/checksum.h"
 #include "kith/core/error.h"
 #include "kith/core/file.h"
+#include "kith/core/json_depth.h"
 #include "kith/exec/event_file.h"
 #include "kith/exec/html_report.h"
 
@@ -54,12 +55,13 @@ void RunFolder::prepare(const TrainOptions& options) const {
 
 std::map<std::string, std::string> RunFolder::saved_settings() const {
   if (!is_run(path_)) return {};
+  const fs::path file = path_ / "run.json";
   try {
-    return Json::parse(read_text_file(path_ / "run.json"))
+    return Json::parse(shallow_json(read_text_file(file), file.string()))
         .at("settings")
         .get<std::map<std::string, std::string>>();
   } catch (const Json::exception& problem) {
-    throw CorruptError((path_ / "run.json").string() + ": " + problem.what());
+    throw CorruptError(file.string() + ": " + problem.what());
   }
 }
 
@@ -72,14 +74,15 @@ void RunFolder::clear() const {
 }
 
 void RunFolder::refuse_other_settings(const TrainOptions& options) const {
+  const fs::path file = path_ / "run.json";
   Json run;
   try {
-    run = Json::parse(read_text_file(path_ / "run.json"));
+    run = Json::parse(shallow_json(read_text_file(file), file.string()));
     if (run.at("settings_hash") == hex_of_hash(options.settings_hash) &&
         run.at("model") == options.model_name)
       return;
   } catch (const Json::exception& problem) {
-    throw CorruptError((path_ / "run.json").string() + ": " + problem.what());
+    throw CorruptError(file.string() + ": " + problem.what());
   }
   std::string difference;
   for (const auto& [name, value] : options.settings) {

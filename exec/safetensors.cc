@@ -9,6 +9,7 @@
 #include "kith/core/checksum.h"
 #include "kith/core/error.h"
 #include "kith/core/file.h"
+#include "kith/core/json_depth.h"
 #include "kith/core/mapped_file.h"
 
 namespace kith {
@@ -94,7 +95,7 @@ Safetensors Safetensors::read(const std::filesystem::path& path) {
   result.file_ = path;
   Json header;
   try {
-    header = Json::parse(text);
+    header = Json::parse(shallow_json(text, path.string()));
     for (const auto& [name, entry] : header.items()) {
       if (name == "__metadata__") {
         result.metadata_ = entry.get<std::map<std::string, std::string>>();

@@ -6,6 +6,7 @@
 
 #include "kith/core/error.h"
 #include "kith/core/file.h"
+#include "kith/core/json_depth.h"
 #include "kith/datasets/import/chunks.h"
 #include "kith/datasets/import/formats.h"
 #include "kith/datasets/import/named_arrays.h"
@@ -86,6 +87,8 @@ struct Metadata {
 Metadata read_metadata(const fs::path& raw) {
   Metadata metadata{fs::is_directory(raw) ? raw / "metadata.json" : raw, {}};
   const std::string text = read_text_file(metadata.file, 16 << 20);
+  if (json_depth(text) > kDeepestJson)
+    metadata.fail(fmt::format("lists and objects in one another deeper than {}", kDeepestJson));
   try {
     metadata.json = Json::parse(text);
   } catch (const Json::exception& error) {

@@ -26,6 +26,16 @@ class Train(Workshop):
         self.assertIn(out.removesuffix("wrote run\n"), self.succeed("inspect", "run"))
         json.loads(self.succeed("inspect", "run", "--json"))
 
+    def test_a_damaged_summary_is_refused_by_inspect(self):
+        self.succeed("train", self.store(), "-o", "run", *SHORT)
+        whole = (self.folder / "run/summary.json").read_text()
+        deep = "[" * 100000 + "]" * 100000
+        for old, new, said in (('"epochs": 3', '"epochs": 1e300', "no whole number"), ('"epochs": 3', '"epochs": ' + deep, "in one another"),
+                               (whole[100:], "", "JSON")):
+            self.assertIn(old, whole)
+            (self.folder / "run/summary.json").write_text(whole.replace(old, new, 1))
+            self.refuse(5, ["summary.json", said], "inspect", "run")
+
     def test_two_ranks_partition_a_plain_store_once(self):
         done = self.kith("train", self.store(), "-o", "run", *SHORT, ranks=2)
         self.assertEqual(done.returncode, 0, done.stdout + done.stderr)

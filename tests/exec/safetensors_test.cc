@@ -125,6 +125,10 @@ TEST(Safetensors, MalformedHeadersAreRefused) {
       file_of(entry("F32", "[2]", "[0,8,9]"), kEightBytes).substr(0, 20),
       file_of(entry("F32", "[2]", "[-8,0]"), kEightBytes),
       file_of(entry("F32", "[2]", "[\"0\",\"8\"]"), kEightBytes),
+      file_of(
+          R"({"__metadata__":{"checksum":"00"},"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8],"b":)" +
+              std::string(100000, '[') + std::string(100000, ']') + "}}",
+          kEightBytes),
   };
   for (const std::string& bytes : files) {
     write_bytes(folder / "w", bytes);
