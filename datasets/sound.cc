@@ -48,6 +48,12 @@ void expect_rising(std::span<const std::int64_t> offsets, const std::filesystem:
                                  offsets[at], offsets[at - 1]));
 }
 
+/// The folder that has the arrays of a part: its own, or that of a store which is its own single part.
+std::filesystem::path folder_of(const PartitionedStore& parts, Part part) {
+  const std::filesystem::path own = parts.folder() / part_prefix(part.value());
+  return std::filesystem::is_directory(own) ? own : parts.folder();
+}
+
 }  // namespace
 
 void expect_sound(const Store& store) {
@@ -64,8 +70,7 @@ void expect_sound(const Store& store) {
 
 void expect_sound(const PartitionedStore& parts, Part part) {
   const PartView view = parts.part(part);
-  const std::filesystem::path own = parts.folder() / part_prefix(part.value());
-  const std::filesystem::path folder = std::filesystem::is_directory(own) ? own : parts.folder();
+  const std::filesystem::path folder = folder_of(parts, part);
   const auto file = [&](std::string_view name) { return folder / name; };
   const StoreMeta& meta = parts.meta().store;
   expect_rising(view.indptr, file(array_name::kIndptr));
@@ -75,6 +80,15 @@ void expect_sound(const PartitionedStore& parts, Part part) {
   expect_within(view.store_ids, 0, meta.nodes, file(array_name::kStoreIds));
   expect_within(view.halo, 0, meta.nodes, file(array_name::kHalo));
   expect_rising(view.halo, file(array_name::kHalo));
+  expect_sound_splits(parts, part);
+}
+
+void expect_sound_splits(const PartitionedStore& parts, Part part) {
+  const PartView view = parts.part(part);
+  const std::filesystem::path folder = folder_of(parts, part);
+  for (const Split split : kSplits)
+    expect_within(view.split[static_cast<int>(split)], view.first, view.first + view.nodes,
+                  folder / array_name::of(split));
 }
 
 void expect_sound_ids(const PartitionedStore& parts) {

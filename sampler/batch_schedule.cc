@@ -4,6 +4,7 @@
 #include "kith/core/error.h"
 #include "kith/core/parallel.h"
 #include "kith/core/philox.h"
+#include "kith/datasets/sound.h"
 #include "kith/sampler/neighbour_sampler.h"
 
 namespace kith {
@@ -13,6 +14,7 @@ BatchSchedule::BatchSchedule(const PartitionedStore& parts, const SamplerOptions
   require(batch_size_ >= 1, "a batch has at least one seed", {{"batch-size", batch_size_}});
   std::vector<std::pair<StoreId, GlobalId>> train;
   for (Part part{0}; part.value() < parts.k(); ++part) {
+    expect_sound_splits(parts, part);
     const PartView view = parts.part(part);
     for (const std::int64_t node : view.split[0])
       train.emplace_back(view.store_ids[node - view.first], GlobalId{node});

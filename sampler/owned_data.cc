@@ -11,16 +11,6 @@ void copy_to(Array<T>& out, std::int64_t at, const Values& values) {
   for (const auto value : values) out[at++] = T{value};
 }
 
-void append_split(std::vector<std::int32_t>& rows, const PartView& part, std::span<const std::int64_t> nodes,
-                  std::int64_t first) {
-  for (const std::int64_t node : nodes) {
-    if (node < part.first || node >= part.first + part.nodes)
-      throw CorruptError(with_facts("a part's split must hold its own nodes",
-                                    {{"part", part.part.value()}, {"global id", node}}));
-    rows.push_back(static_cast<std::int32_t>(node - first));
-  }
-}
-
 }  // namespace
 
 OwnedData::OwnedData(const PartitionedStore& store, const Ownership& ownership, Rank own)
@@ -51,7 +41,9 @@ OwnedData::OwnedData(const PartitionedStore& store, const Ownership& ownership, 
       copy_to(multi_labels, at * classes, part.labels.multi);
     else
       copy_to(labels, at, part.labels.classes);
-    for (int which = 0; which < 3; ++which) append_split(rows[which], part, part.split[which], first);
+    for (int which = 0; which < 3; ++which)
+      for (const std::int64_t node : part.split[which])
+        rows[which].push_back(static_cast<std::int32_t>(node - first));
   }
   for (int which = 0; which < 3; ++which) split[which] = copy_of(std::span<const std::int32_t>(rows[which]));
 }

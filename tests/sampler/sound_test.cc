@@ -7,6 +7,7 @@
 #include <gtest/gtest.h>
 
 #include "kith/core/error.h"
+#include "kith/sampler/neighbour_sampler.h"
 #include "kith/sampler/owned_data.h"
 #include "kith/sampler/topology.h"
 
@@ -39,6 +40,25 @@ TEST(DamagedParts, AreRefusedWithTheFileAndTheEntry) {
   const std::vector<unsigned char> id{0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x6f};
   for (const char* file : {"part-00000/store_ids.npy", "part-00001/halo.npy", "part-00000/labels.npy"})
     EXPECT_NE(refusal_of(file, id).find(std::string(file) + ": entry"), std::string::npos) << file;
+}
+
+TEST(DamagedParts, HoldOnlyTheirOwnNodesInSplits) {
+  const std::vector<unsigned char> above{0, 0, 0, 0, 0, 0, 0, 0x7f}, below{0, 0, 0, 0, 0, 0, 0, 0x80};
+  const std::vector<unsigned char> of_the_other_part{0, 0, 0, 0, 0, 0, 0, 0};
+  const std::string file = "part-00001/train.npy";
+  for (const auto& bytes : {above, below, of_the_other_part})
+    EXPECT_NE(refusal_of(file, bytes).find(file + ": entry"), std::string::npos);
+}
+
+TEST(DamagedParts, AreRefusedByTheScheduleOfAllPartsToo) {
+  const RandomStore store({.nodes = 60, .degree = 4, .cols = 3, .parts = 2});
+  const auto parts = store.folder.path() / "parts";
+  const SamplerOptions options{.fanouts = {2}, .batch_size = 4, .seed = 1};
+  BatchSchedule(PartitionedStore::open(parts), options);
+  std::fstream(parts / "part-00001/train.npy", std::ios::in | std::ios::out | std::ios::binary)
+      .seekp(-1, std::ios::end)
+      .put('\x80');
+  EXPECT_THROW(BatchSchedule(PartitionedStore::open(parts), options), CorruptError);
 }
 
 }  // namespace
