@@ -1,5 +1,6 @@
 #pragma once
 #include <cstdint>
+#include <map>
 
 namespace kith {
 
@@ -29,10 +30,13 @@ Passage passage(const NetModel& net, int from, int to, double bytes);
 class Link {
  public:
   /// Takes the link for `wire` nanoseconds, from `from` or, where it is taken, later; returns the begin.
+  /// Nobody need tell it of messages in the order of their times: one that is told of late has the time that
+  /// was free then.
   std::int64_t take(std::int64_t from, std::int64_t wire);
 
  private:
-  std::int64_t free_ = 0;
+  std::map<std::int64_t, std::int64_t> taken_;  ///< begin and end, apart from each other
+  std::int64_t forgotten_ = 0;                  ///< before this all counts as taken
 };
 
 }  // namespace kith

@@ -1,6 +1,8 @@
 #include "kith/comm/link_model.h"
 
+#include <algorithm>
 #include <chrono>
+#include <random>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -16,6 +18,34 @@ TEST(LinkModel, MessagesOfALinkPassOneAfterAnother) {
   EXPECT_EQ(link.take(100, 50), 100);
   EXPECT_EQ(link.take(110, 50), 150) << "taken until then";
   EXPECT_EQ(link.take(500, 50), 500) << "free again";
+}
+
+TEST(LinkModel, AMessageThatIsToldOfLateHasTheTimeThatWasFree) {
+  Link link;
+  EXPECT_EQ(link.take(500, 50), 500);
+  EXPECT_EQ(link.take(100, 50), 100) << "nothing was there";
+  EXPECT_EQ(link.take(100, 50), 150) << "behind that";
+  EXPECT_EQ(link.take(460, 50), 550) << "no room for all of it before 500";
+  EXPECT_EQ(link.take(200, 300), 200) << "just fits";
+  EXPECT_EQ(link.take(100, 1), 600) << "all of it is taken by now";
+}
+
+TEST(LinkModel, AnyOrderTakesAsLongAsTheMessagesTogether) {
+  std::mt19937 random(5);
+  for (int round = 0; round < 20; ++round) {
+    std::vector<std::int64_t> lengths(400);
+    for (std::int64_t& length : lengths) length = 1 + static_cast<std::int64_t>(random() % 9);
+    Link link;
+    std::vector<std::pair<std::int64_t, std::int64_t>> taken;
+    for (const std::int64_t length : lengths) {
+      const auto from = static_cast<std::int64_t>(random() % 1500);
+      const std::int64_t begin = link.take(from, length);
+      EXPECT_GE(begin, from);
+      taken.emplace_back(begin, begin + length);
+    }
+    std::sort(taken.begin(), taken.end());
+    for (std::size_t i = 1; i < taken.size(); ++i) EXPECT_GE(taken[i].first, taken[i - 1].second);
+  }
 }
 
 TEST(LinkModel, HostsAndStragglersHaveTheirOwnTimes) {
