@@ -31,6 +31,7 @@ class FullGraphTrainer final : public Trainer {
   double run_epoch() override {
     const TrainingState& state = context_.state;
     const TraceSpan span(context_.ledger.trace(), "step", {.epoch = state.epoch + 1, .step = state.step + 1});
+    graph_.exchange().send_held();
     Tape tape = stepper_.make_tape();
     Var logits;
     {
@@ -42,7 +43,9 @@ class FullGraphTrainer final : public Trainer {
     }
     const double share = stepper_.step(std::move(tape), logits, labels_of(context_.owned), rows(),
                                        train_nodes_, static_cast<double>(context_.state.step));
-    return all_reduce_sum(context_.comm, share, "training loss");
+    const double loss = all_reduce_sum(context_.comm, share, "training loss");
+    if (state.step >= context_.options.epochs) graph_.exchange().send_held();
+    return loss;
   }
 
  private:

@@ -248,11 +248,10 @@ void LocalGraph::split_columns(std::span<const StepExchange> exchanges) {
   if (memory_of(context_.on) != nullptr)
     throw InputError("plan tensor aggregates columns on CPUs alone as yet; use --device cpu, or plan cover");
   for (const StepExchange& exchange : exchanges)
-    if (exchange.what != Crossing::sums && exchange.what != Crossing::maxima)
+    if (exchange.what == Crossing::rows)
       throw InputError(
-          "plan tensor gives every rank some columns of all rows, of which it makes sums by fixed weights "
-          "and "
-          "maxima; attention scores whole rows, and this model wants them; use plan cover or needed-rows");
+          "plan tensor gives every rank some columns of all rows, of which it makes sums by fixed weights, "
+          "maxima and attention, and this model wants whole rows; use plan cover or needed-rows");
   exchange_->split_columns(std::make_unique<ColumnPlan>(context_.owned, context_.ownership,
                                                         context_.comm.size(), self_edges_, context_.on));
 }

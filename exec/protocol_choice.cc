@@ -35,13 +35,13 @@ bool allowed(const HaloProtocol& protocol, const Model& model) {
 /// Whether owners, or ranks by columns, can make what the exchanges are for, where the plan has them do so.
 bool reducible(const std::string& plan, const std::vector<StepExchange>& exchanges) {
   const auto planner = make_plan(plan);
-  if (planner->splits_columns())
-    return std::all_of(exchanges.begin(), exchanges.end(), [](const StepExchange& each) {
-      return each.what == Crossing::sums || each.what == Crossing::maxima;
-    });
-  return planner->cover() == nullptr || planner->weighs() ||
-         std::none_of(exchanges.begin(), exchanges.end(),
-                      [](const StepExchange& each) { return each.what == Crossing::rows; });
+  const auto is_for = [&](Crossing what) {
+    return std::any_of(exchanges.begin(), exchanges.end(),
+                       [&](const StepExchange& each) { return each.what == what; });
+  };
+  // What columns of GATv2 send depends on the edges, which a prediction would have to read.
+  if (planner->splits_columns()) return !is_for(Crossing::rows) && !is_for(Crossing::additive_attention);
+  return planner->cover() == nullptr || planner->weighs() || !is_for(Crossing::rows);
 }
 
 /// One rank's share of the data, with the lists of a plan.

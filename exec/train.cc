@@ -286,6 +286,7 @@ void Run::save_checkpoint() {
   const auto begin = Clock::now();
   PhaseTimer timer(ledger_, "checkpoint");
   // What the halo protocol keeps and decided comes first: a checkpoint that is there has it.
+  graph_->exchange().send_held();
   decisions_.flush();
   write_halo_state(comm_, folder_.checkpoints() / checkpoint_name(state_), state_.step, *graph_, options_.on);
   run_on_root(comm_, "write a checkpoint", [&] {

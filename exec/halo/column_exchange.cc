@@ -5,16 +5,12 @@
 #include <utility>
 
 #include "kith/core/memory_kind.h"
+#include "kith/exec/halo/column_heads.h"
 #include "kith/exec/halo/halo_exchange.h"
 #include "kith/kernels/dense.h"
 
 namespace kith {
 namespace {
-
-template <class T>
-BasicTensor<T> columns_of(const BasicTensor<T>& x, std::int64_t first, std::int64_t count) {
-  return {x.data + first, x.rows, count, x.stride};
-}
 
 void copy(const Backend& on, ConstTensor from, Tensor to) { axpby(on, 1, from, 0, to); }
 
@@ -116,16 +112,26 @@ void ColumnWire::place_rows(const Backend& on, const std::byte* in, ConstTensor 
 }  // namespace
 
 void HaloExchange::count_columns(const HaloPass& pass, std::int64_t cols, Ledger& into) const {
-  const std::int64_t width = columns_->width(cols), header = encode_->header_bytes(width),
-                     payload = encode_->row_bytes(width) - header;
-  const RowCounts there = columns_->to_columns(cols);
+  const ColumnWidths widths = column_widths(pass, cols, columns_->ranks());
+  const auto add = [&](int peer, std::int64_t rows, const HaloEncode& encode, std::int64_t width) {
+    const std::int64_t header = encode.header_bytes(width), payload = encode.row_bytes(width) - header;
+    add_counts(pass, Rank(peer),
+               {.rows = rows, .messages = rows > 0 ? 1 : 0, .bytes = {rows * payload, rows * header}}, into);
+  };
+  const RowCounts there = columns_->to_columns(widths.there), back = columns_->to_columns(widths.back);
   for (int peer = 0; peer < columns_->ranks(); ++peer) {
     const auto place = static_cast<std::size_t>(peer);
-    for (const std::int64_t rows : {there.send[place], there.receive[place]})
-      add_counts(pass, Rank(peer),
-                 {.rows = rows, .messages = rows > 0 ? 1 : 0, .bytes = {rows * payload, rows * header}},
-                 into);
+    add(peer, there.send[place], *encode_, columns_->width(widths.there));
+    add(peer, back.receive[place], *encode_, columns_->width(widths.back));
+    if (!widths.sums_edges || peer == columns_->self()) continue;
+    for (const int rank : {peer, columns_->self()})
+      add(peer, columns_->edges(rank).count(), *exact_encode_, pass.heads);
   }
+}
+
+void HaloExchange::begin_columns(const HaloPass& pass, std::int64_t cols) {
+  if (observer_) observer_(pass, cols);
+  count_columns(pass, cols, *ledger_);
 }
 
 /// Waits; what came lies in one run.
@@ -138,12 +144,10 @@ std::unique_ptr<HaloTransfer> HaloExchange::transferred(const HaloLists& lists, 
 }
 
 Matrix HaloExchange::columns_of_all(const Backend& on, ConstTensor x, const HaloPass& pass) {
-  if (observer_) observer_(pass, x.cols);
   const MemoryUse use(MemoryKind::halo);
   HaloNodes own = nodes_;
   own.ids = nodes_.ids.first(static_cast<std::size_t>(lists_.owned));
   const ColumnWire wire{*columns_, *encode_, own, pass, x.cols};
-  count_columns(pass, x.cols, *ledger_);
   const HaloLists lists = lists_for(columns_->to_columns(x.cols));
   const auto columns = transferred(lists, wire.row_bytes(), pass,
                                    [&](std::byte* out) { wire.pack_columns(on, x, lists.counts, out); });
@@ -161,6 +165,55 @@ void HaloExchange::rows_of_columns(const Backend& on, ConstTensor all, const Hal
   const auto rows = transferred(lists, wire.row_bytes(), pass,
                                 [&](std::byte* out) { wire.pack_rows(on, all, lists.counts, out); });
   wire.place_rows(on, rows->arrived().front().data(), all, y);
+}
+
+void HaloExchange::sum_edges_over_ranks(const Backend& on, Tensor values, const HaloPass& pass) {
+  const MemoryUse use(MemoryKind::halo);
+  HaloEncode& encode = *exact_encode_;
+  const std::int64_t row_bytes = encode.row_bytes(values.cols);
+  const int self = columns_->self();
+  const auto share = [&](int rank) {
+    const ColumnPlan::Edges edges = columns_->edges(rank);
+    return values.row_range(edges.begin, edges.end);
+  };
+  const auto each_peer = [&](auto&& f) {
+    for (int peer = 0; peer < columns_->ranks(); ++peer)
+      if (peer != self) f(peer);
+  };
+  RowCounts counts{std::vector<std::int64_t>(static_cast<std::size_t>(columns_->ranks()), 0), {}};
+  counts.receive = counts.send;
+  each_peer([&](int peer) {
+    counts.send[static_cast<std::size_t>(peer)] = share(peer).rows;
+    counts.receive[static_cast<std::size_t>(peer)] = share(self).rows;
+  });
+  const auto write = [&](std::byte* out, ConstTensor rows) {
+    if (rows.rows > 0) encode.encode(on, {.x = rows, .rows = {}, .ids = {}, .draws = {}}, out);
+    return out + rows.rows * row_bytes;
+  };
+  const Tensor own = share(self);
+  {
+    const auto summands = transferred(lists_for(counts), row_bytes, pass, [&](std::byte* out) {
+      each_peer([&](int peer) { out = write(out, share(peer)); });
+    });
+    Matrix sum(own.rows, own.cols, 0.0f), part(own.rows, own.cols);
+    const std::byte* in = summands->arrived().front().data();
+    for (int peer = 0; peer < columns_->ranks() && own.rows > 0; ++peer) {
+      if (peer != self) {
+        encode.decode(on, in, part);
+        in += own.rows * row_bytes;
+      }
+      axpby(on, 1, peer == self ? ConstTensor(own) : part.view(), 1, sum);
+    }
+    copy(on, sum, own);
+  }
+  std::swap(counts.send, counts.receive);
+  const auto sums = transferred(lists_for(counts), row_bytes, pass,
+                                [&](std::byte* out) { each_peer([&](int) { out = write(out, own); }); });
+  const std::byte* in = sums->arrived().front().data();
+  each_peer([&](int peer) {
+    if (share(peer).rows > 0) encode.decode(on, in, share(peer));
+    in += share(peer).rows * row_bytes;
+  });
 }
 
 }  // namespace kith

@@ -21,6 +21,7 @@ void ColumnSum::sum(const Backend& on, const Ends& ends, const HaloPass& message
                     Tensor y) const {
   HaloExchange& halo = *graph->halo();
   const ColumnPlan& plan = *halo.columns();
+  halo.begin_columns(message, x.cols);
   Matrix scaled(ends.in.empty() ? 0 : x.rows, x.cols);
   if (!ends.in.empty()) scale_rows(on, plan, ends.in, x, 0, scaled);
   const Matrix all = halo.columns_of_all(on, ends.in.empty() ? x : std::as_const(scaled).view(), message);
@@ -53,6 +54,7 @@ void ColumnSum::backward(const Backend& on, ConstTensor dy, GradientSlot dx) con
 
 Matrix ColumnMaximum::forward(const Backend& on, ConstTensor x) {
   HaloExchange& halo = *graph_->halo();
+  halo.begin_columns(pass_, x.cols);
   const Matrix all = halo.columns_of_all(on, x, pass_);
   slots_ = Array<std::int32_t>(static_cast<std::size_t>(all.size()));
   Matrix largest(all.rows(), all.cols());
@@ -66,6 +68,7 @@ void ColumnMaximum::backward(const Backend& on, ConstTensor dy, GradientSlot dx)
   HaloExchange& halo = *graph_->halo();
   HaloPass message = pass_;
   message.backward = true;
+  halo.begin_columns(message, dy.cols);
   const Matrix all = halo.columns_of_all(on, dy, message);
   const WholeGraph& whole = halo.columns()->whole();
   Matrix gradient(all.rows(), all.cols());

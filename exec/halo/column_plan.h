@@ -37,6 +37,16 @@ class ColumnPlan {
   /// itself.
   RowCounts to_columns(std::int64_t cols) const;
 
+  /// A rank's run of the whole graph's edges, of which it sums what ranks have of each.
+  struct Edges {
+    std::int64_t begin = 0, end = 0;
+    std::int64_t count() const { return end - begin; }
+  };
+  Edges edges(int rank) const {
+    const std::int64_t m = whole().csr.m();
+    return {m * rank / ranks(), m * (rank + 1) / ranks()};
+  }
+
   /// Read from the store when first asked for.
   const WholeGraph& whole() const;
   /// This rank's rows without an edge: by its self term spmm scales rows.

@@ -85,12 +85,27 @@ void ExchangedSum::add_by_source(const Backend& on, const Seen& seen, ConstTenso
   SourceRows::over_pieces(seen.graph.owned_sources(), flight, [&](std::span<const std::int32_t> rows) {
     spmm_rows(on, parts.owned, rows, own, x, y);
   });
+  if (halo.leaves_out_rows(flight.pass())) return add_crossing(on, seen, flight, y);
   Matrix arrived(seen.graph.sources() - graph->destinations(), x.cols);
+  const HaloExchange::Alive alive(halo, arrived.rows());
   halo.finish_fetch(on, flight, arrived);
   SpmmScales others{.row_scale = seen.scales.row_scale, .beta = 1};
   if (!seen.scales.col_scale.empty())
     others.col_scale = seen.scales.col_scale.subspan(static_cast<std::size_t>(graph->destinations()));
   spmm_rows(on, parts.halo, seen.graph.boundary_rows(), others, arrived, y);
+}
+
+HaloExchange::Flight ExchangedSum::start_return(const Backend& on, const Seen& seen,
+                                                const TransposedCsr& transpose, ConstTensor dy) const {
+  HaloExchange& halo = *graph->halo();
+  const HaloPass pass{.layer = layer, .backward = true, .step = step, .what = crossing()};
+  const SpmmScales by_source = adjoint(seen, transpose, 0);
+  if (scales.weights.empty() && halo.leaves_out_rows(pass))
+    return return_crossing(on, pass, transpose, by_source, dy);
+  Matrix gradient(seen.graph.sources(), dy.cols);
+  const HaloExchange::Alive alive(halo, gradient.rows() - graph->destinations());
+  spmm_rows(on, transpose.csr, seen.graph.halo_sources(), by_source, dy, gradient);
+  return halo.start_return(on, gradient.view().row_range(graph->destinations(), seen.graph.sources()), pass);
 }
 
 void ExchangedSum::backward(const Backend& on, ConstTensor dy, GradientSlot dx) const {
@@ -101,10 +116,7 @@ void ExchangedSum::backward(const Backend& on, ConstTensor dy, GradientSlot dx) 
   const TransposedCsr& transpose =
       scales.weights.empty() ? seen.graph.transpose() : seen.graph.transpose_with_edges();
   const std::int64_t owned = graph->destinations();
-  Matrix gradient(seen.graph.sources(), dy.cols);
-  spmm_rows(on, transpose.csr, seen.graph.halo_sources(), adjoint(seen, transpose, 0), dy, gradient);
-  const ConstTensor arrived = gradient.view().row_range(owned, seen.graph.sources());
-  auto flight = halo.start_return(on, arrived, layer, step, crossing());
+  HaloExchange::Flight flight = start_return(on, seen, transpose, dy);
   if (!halo.overlaps()) halo.wait(flight);
   const CsrView<std::int32_t> owned_rows{
       transpose.csr.indptr.span().first(static_cast<std::size_t>(owned) + 1), transpose.csr.indices.span()};
@@ -149,7 +161,7 @@ void ExchangedSum::backward_in_rounds(const Backend& on, ConstTensor dy, Gradien
   const TransposedCsr& transpose = seen.graph.transpose();
   const std::int64_t owned = graph->destinations();
   const auto indptr = transpose.csr.indptr.span();
-  const auto make = [&](const HaloExchange::Peer& peer, Tensor rows) {
+  const auto make = [&](const HaloExchange::Peer& peer, ConstTensor, Tensor rows) {
     const auto part =
         indptr.subspan(static_cast<std::size_t>(owned + peer.first), static_cast<std::size_t>(peer.rows) + 1);
     spmm(on, {part, transpose.csr.indices.span()},

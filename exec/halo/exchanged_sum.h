@@ -31,6 +31,13 @@ struct ExchangedSum {
   /// y = A x, over owned sources first.
   void add_by_source(const Backend& on, const Seen& seen, ConstTensor x, HaloExchange::Flight flight,
                      Tensor y) const;
+  /// Rows that do not cross are left out, and have no memory.
+  void add_crossing(const Backend& on, const Seen& seen, HaloExchange::Flight& flight, Tensor y) const;
+  HaloExchange::Flight return_crossing(const Backend& on, const HaloPass& pass,
+                                       const TransposedCsr& transpose, const SpmmScales& by_source,
+                                       ConstTensor dy) const;
+  HaloExchange::Flight start_return(const Backend& on, const Seen& seen, const TransposedCsr& transpose,
+                                    ConstTensor dy) const;
   /// Where the route consumes rows rank by rank.
   bool in_rounds() const { return crossing() == Crossing::sums && graph->halo()->in_rounds(); }
   Matrix forward_in_rounds(const Backend& on, ConstTensor x) const;

@@ -49,13 +49,15 @@ HaloExchange::HaloExchange(std::unique_ptr<HaloRoute> route, Ledger& ledger, Hal
 HaloExchange::~HaloExchange() {
   if (std::uncaught_exceptions() > 0) return;
   try {
-    for (auto& [channel, kept] : kept_) wait_for(kept.under_way);
+    for (auto& [channel, kept] : kept_)
+      if (kept.under_way.transfer_ != nullptr) wait_for(kept.under_way);
   } catch (const Error&) {
     return;
   }
 }
 
 void HaloExchange::evaluate_exactly(bool exact) {
+  send_held();
   exact_ = exact;
   counter_ = exact ? "evaluation" : "halo";
 }
@@ -212,22 +214,77 @@ void HaloExchange::count(const HaloPass& pass, std::int64_t cols, Ledger& into) 
   }
 }
 
-HaloExchange::Flight HaloExchange::start(const Backend& on, ConstTensor x, const HaloPass& pass,
-                                         std::span<const std::byte> tails) {
+HaloExchange::Flight HaloExchange::begun(const Backend& on, ConstTensor x, const HaloPass& pass) {
+  send_held();
   if (observer_) observer_(pass, x.cols);
-  const MemoryUse use(MemoryKind::halo);
   Flight flight;
+  if (one_step_late()) flight.exchange_ = this;
   flight.pass_ = pass;
   flight.cols_ = x.cols;
+  flight.lists_ = &selected(pass);
+  flight.on_ = on;
+  return flight;
+}
+
+HaloExchange::Flight HaloExchange::start(const Backend& on, ConstTensor x, const HaloPass& pass,
+                                         std::span<const std::byte> tails) {
+  Flight flight = begun(on, x, pass);
+  const MemoryUse use(MemoryKind::halo);
+  if (holds(pass)) {
+    flight.held_ = Matrix(x.rows, x.cols);
+    copy(on, x, flight.held_);
+  } else {
+    depart(on, x, tails, flight);
+  }
+  return flight;
+}
+
+bool HaloExchange::leaves_out_rows(const HaloPass& pass) const {
+  return !exact_ && !rehearsing() && select_->drops_rows() && !one_step_late() && !in_frames(pass);
+}
+
+HaloExchange::Flight HaloExchange::start_return_of_crossing(const Backend& on, ConstTensor dhalo,
+                                                            HaloPass pass) {
+  pass.backward = true;
+  pass.zeros = {};
+  Flight flight = begun(on, dhalo, pass);
+  const MemoryUse use(MemoryKind::halo);
+  flight.in_order_ = true;
+  depart(on, dhalo, {}, flight);
+  return flight;
+}
+
+// The first exchange's gradients are a step's last; a rehearsal sends nothing that others wait behind.
+bool HaloExchange::holds(const HaloPass& pass) const {
+  return one_step_late() && pass.backward && pass.layer <= 1 && pass.part == HaloPart::rows && !rehearsing();
+}
+
+void HaloExchange::send_held() {
+  for (auto& [channel, kept] : kept_) depart_held(kept.under_way);
+}
+
+void HaloExchange::progress_under_way() {
+  for (auto& [channel, kept] : kept_)
+    if (kept.under_way.transfer_ != nullptr) kept.under_way.transfer_->progress();
+}
+
+void HaloExchange::depart_held(Flight& flight) {
+  if (flight.held_.cols() == 0) return;
+  const MemoryUse use(MemoryKind::halo);
+  const Matrix rows = std::exchange(flight.held_, {});
+  depart(flight.on_, rows, {}, flight);
+}
+
+void HaloExchange::depart(const Backend& on, ConstTensor x, std::span<const std::byte> tails,
+                          Flight& flight) {
+  const HaloPass& pass = flight.pass_;
   // What crosses ranks lies on the host, for MPI need not know devices; rows of one length cross from a
   // device where the communicator takes its memory. Frames are packed by the host.
   const UseMemory host(nullptr);
-  flight.lists_ = &selected(pass);
   if (pass.part == HaloPart::rows)
     ledger_->add({std::string(counter_) + ".plan_bytes", pass.layer, -1},
                  static_cast<double>(lists_.plan_rows * encode(pass).row_bytes(x.cols)));
   in_frames(pass) ? start_frames(on, x, tails, flight) : start_rows(on, x, tails, flight);
-  return flight;
 }
 
 void HaloExchange::start_rows(const Backend& on, ConstTensor x, std::span<const std::byte> tails,
@@ -240,6 +297,7 @@ void HaloExchange::start_rows(const Backend& on, ConstTensor x, std::span<const 
   const auto write = [&](std::byte* wire) {
     if (pass.part == HaloPart::partials) return encode_with_tails(on, x, tails, flight, wire);
     const std::span<const StoreId> ids = nodes(pass).ids;
+    if (flight.in_order_) return encode_in_order(on, x, flight, wire);
     encode(pass).encode(on,
                         {.x = x,
                          .rows = pass.backward ? lists.halo_rows.span() : route_->written(lists),
@@ -247,12 +305,25 @@ void HaloExchange::start_rows(const Backend& on, ConstTensor x, std::span<const 
                          .draws = rounding_draws(pass, nodes_.seed, nodes_.self)},
                         wire);
   };
+  flight.alive_ = lists.counts.total_send() + lists.counts.total_receive();
+  hold(flight.alive_);
   flight.transfer_ = route_->start({.lists = lists,
                                     .backward = pass.backward,
                                     .row_bytes = row_bytes,
                                     .label = label(pass),
                                     .in_pieces = pass.part == HaloPart::partials},
                                    write);
+}
+
+void HaloExchange::encode_in_order(const Backend& on, ConstTensor x, const Flight& flight, std::byte* wire) {
+  const HaloPass& pass = flight.pass_;
+  const HaloLists& lists = *flight.lists_;
+  const auto ids = nodes(pass).ids.subspan(static_cast<std::size_t>(lists.owned));
+  std::vector<StoreId> some;
+  for (std::int64_t i = 0; i < x.rows; ++i)
+    some.push_back(ids[lists.halo_rows.empty() ? i : lists.halo_rows[i]]);
+  encode(pass).encode(
+      on, {.x = x, .rows = {}, .ids = some, .draws = rounding_draws(pass, nodes_.seed, nodes_.self)}, wire);
 }
 
 void HaloExchange::start_frames(const Backend& on, ConstTensor x, std::span<const std::byte> tails,
@@ -295,6 +366,7 @@ void HaloExchange::start_frames(const Backend& on, ConstTensor x, std::span<cons
 }
 
 void HaloExchange::wait_for(Flight& flight) {
+  depart_held(flight);
   if (flight.transfer_ != nullptr) flight.transfer_->wait();
 }
 
@@ -309,6 +381,7 @@ void HaloExchange::decode_arrived(const Backend& on, Flight& flight, Tensor rows
     begin = end;
   }
   flight.transfer_.reset();
+  hold(-std::exchange(flight.alive_, 0));
 }
 
 Matrix HaloExchange::decoded(const Backend& on, Flight& flight, const Kept* kept) {
@@ -390,6 +463,7 @@ const Matrix& HaloExchange::up_to_date(const Backend& on, Flight& flight) {
 }
 
 HaloState HaloExchange::state(const Backend& on) {
+  send_held();
   const UseMemory there(memory_of(on));
   HaloState state;
   std::int64_t number = 0;
@@ -469,6 +543,7 @@ void HaloExchange::finish_return(const Backend& on, Flight& flight, Tensor dx) {
     add_by_rank(on, up_to_date(on, flight), all, dx);
   } else {
     const HaloLists& arriving = *flight.lists_;
+    const Alive alive(*this, std::ssize(arriving.send_rows));
     add_by_rank(on, decoded(on, flight), arriving, dx);
   }
 }

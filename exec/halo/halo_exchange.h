@@ -95,16 +95,27 @@ class HaloExchange {
   /// An exchange under way. `progress` between pieces of work keeps it moving.
   class Flight {
    public:
-    bool progress() { return transfer_ == nullptr || transfer_->progress(); }
+    bool progress() {
+      if (exchange_ != nullptr) exchange_->progress_under_way();
+      return transfer_ == nullptr || transfer_->progress();
+    }
+
+    const HaloPass& pass() const { return pass_; }
+    const HaloLists& lists() const { return *lists_; }
 
    private:
     friend class HaloExchange;
+    HaloExchange* exchange_ = nullptr;  ///< whose older flights it moves, too
     HaloPass pass_;
     std::int64_t cols_ = 0;
     const HaloLists* lists_ = nullptr;
     std::vector<std::vector<std::byte>> packed_;  ///< frames
     std::vector<HaloLink> arriving_;
     std::vector<char> crossed_;               ///< of the rows of an unpacked flight; empty: all
+    std::int64_t alive_ = 0;                  ///< rows on the wire
+    bool in_order_ = false;                   ///< x has the rows that leave, in their order
+    Matrix held_;                             ///< what is to be sent when nothing else waits for the network
+    Backend on_ = Cpu{};                      ///< who made it
     std::unique_ptr<HaloTransfer> transfer_;  ///< null: nothing is under way, or all is decoded
   };
 
@@ -123,6 +134,10 @@ class HaloExchange {
                       Crossing what = Crossing::rows) {
     return start_return(on, dhalo, HaloPass{.layer = layer, .step = step, .what = what});
   }
+  /// One step late the last gradients of a step are not needed for a long time, but the sums of its
+  /// parameters' gradients are: on a network that passes one message after another they stand behind these.
+  /// So they are kept until an exchange starts, or until somebody says that nobody waits. Collective.
+  void send_held();
   /// Unless the schedule does not want today's rows.
   void wait(Flight& flight);
   /// Waits; adds the arrived gradients to dx, a row for each of the fetched x's, rank by rank in ascending
@@ -135,11 +150,41 @@ class HaloExchange {
   /// Waits; what arrived, in the order of the plan.
   void finish_partials(const Backend& on, Flight& flight, Tensor x, std::span<std::byte> tails);
 
+  /// A pass of `cols` columns by the plan of columns starts, and is counted.
+  void begin_columns(const HaloPass& pass, std::int64_t cols);
   /// By the plan of columns: of x [owned, d] this rank's columns of every node, [nodes, ⌈d / ranks⌉] with
   /// zeros behind the last, or nothing where it has none; and back, y [owned, d] of what ranks made of
   /// theirs. Collective; they wait.
   Matrix columns_of_all(const Backend& on, ConstTensor x, const HaloPass& pass);
   void rows_of_columns(const Backend& on, ConstTensor all, const HaloPass& pass, Tensor y);
+  /// By the same plan: values of the whole graph's edges, of which every rank has a summand, become their
+  /// sums, rank by rank in ascending order; each rank sums as many edges as the others. Collective; waits.
+  void sum_edges_over_ranks(const Backend& on, Tensor values, const HaloPass& pass);
+
+  /// Rows of others that are kept somewhere as long as this lives; the most at any time is the ledger's
+  /// `halo.most_rows_alive`.
+  class Alive {
+   public:
+    Alive(HaloExchange& exchange, std::int64_t rows) : exchange_(&exchange), rows_(rows) {
+      exchange.hold(rows);
+    }
+    Alive(const Alive&) = delete;
+    Alive& operator=(const Alive&) = delete;
+    ~Alive() { exchange_->hold(-rows_); }
+
+   private:
+    HaloExchange* exchange_;
+    std::int64_t rows_;
+  };
+
+  /// Rows that do not cross are left out of a sum, which needs no memory for them, if it asks only for those
+  /// that do: the rows of these lists.
+  bool leaves_out_rows(const HaloPass& pass) const;
+  const HaloLists& crossing(const HaloPass& pass) { return selected(pass); }
+  /// Waits; the rows that crossed, in the order of their lists.
+  Matrix finish_fetch_of_crossing(const Backend& on, Flight& flight) { return decoded(on, flight); }
+  /// Sends gradients of the rows that cross, in the order of their lists, to the rows' owners.
+  Flight start_return_of_crossing(const Backend& on, ConstTensor dhalo, HaloPass pass);
 
   /// Rows come and go rank by rank and are dropped at once, by the functions below; others ask for all.
   bool in_rounds() const { return !rehearsing() && route_->in_rounds(); }
@@ -153,8 +198,10 @@ class HaloExchange {
   /// consumed the next one's are under way, unless the schedule waits at once.
   void fetch_rounds(const Backend& on, ConstTensor x, const HaloPass& pass, const Consume& consume);
   struct Returned {
-    std::function<void(const Peer& peer, Tensor rows)> make;  ///< of one rank's rows
-    std::function<void()> meanwhile;                          ///< while the first are under way
+    /// Of one rank's rows, which are fetched again where `again` is given, and are nothing otherwise.
+    std::function<void(const Peer& peer, ConstTensor fetched, Tensor rows)> make;
+    std::function<void()> meanwhile;  ///< while the first are under way
+    ConstTensor again = {};           ///< what was fetched in the forward pass, of this rank
   };
   /// Sends the gradients of what was fetched; dx += those that arrive, rank by rank.
   void return_rounds(const Backend& on, const HaloPass& pass, const Returned& returned, Tensor dx);
@@ -168,7 +215,11 @@ class HaloExchange {
     Flight under_way;  ///< the last step's, not looked at yet
   };
 
+  Flight begun(const Backend& on, ConstTensor x, const HaloPass& pass);
   Flight start(const Backend& on, ConstTensor x, const HaloPass& pass, std::span<const std::byte> tails = {});
+  bool holds(const HaloPass& pass) const;
+  void depart(const Backend& on, ConstTensor x, std::span<const std::byte> tails, Flight& flight);
+  void depart_held(Flight& flight);
   void make_graphs(ReplicatedPlan& plan);
   const ReductionPlan* reduction(int exchange) const;
   const SumPlan* plan_of(const HaloPass& pass) const {
@@ -186,6 +237,7 @@ class HaloExchange {
   void start_rows(const Backend& on, ConstTensor x, std::span<const std::byte> tails, Flight& flight);
   void encode_with_tails(const Backend& on, ConstTensor x, std::span<const std::byte> tails,
                          const Flight& flight, std::byte* wire);
+  void encode_in_order(const Backend& on, ConstTensor x, const Flight& flight, std::byte* wire);
   void start_frames(const Backend& on, ConstTensor x, std::span<const std::byte> tails, Flight& flight);
   /// Rows of what has arrived last, or of this step.
   bool keeps_rows() const { return !exact_ && (schedule_->one_step_late() || select_->keeps_missing()); }
@@ -205,7 +257,9 @@ class HaloExchange {
   std::unique_ptr<HaloTransfer> transferred(const HaloLists& lists, std::int64_t row_bytes,
                                             const HaloPass& pass, const HaloRoute::Write& write);
   void add_counts(const HaloPass& pass, Rank peer, const FrameCounts& counts, Ledger& into) const;
-  static void wait_for(Flight& flight);
+  void wait_for(Flight& flight);
+  /// What earlier steps sent.
+  void progress_under_way();
   const HaloLists& planned(const HaloPass& pass) const;
   const HaloLists& selected(const HaloPass& pass);
   HaloEncode& encode(const HaloPass& pass) { return as_is(pass) ? *exact_encode_ : *encode_; }
@@ -216,6 +270,10 @@ class HaloExchange {
   /// Takes what is under way, if anything is.
   void settle(const Backend& on, Kept& kept);
   Peer peer_at(const HaloPass& pass, int distance) const;
+  std::unique_ptr<HaloTransfer> depart_round(const Backend& on, ConstTensor x, const HaloPass& pass,
+                                             const HaloLists& lists, int distance);
+  Matrix landed_round(const Backend& on, const HaloPass& pass, const HaloLists& lists,
+                      std::unique_ptr<HaloTransfer> transfer, int distance, std::int64_t cols);
   const HaloLists& begin_rounds(const HaloPass& pass, std::int64_t cols);
   /// What a round brings.
   struct Landing {

@@ -27,9 +27,26 @@ Places places_of(std::int64_t rows, const std::vector<std::int64_t>& halo) {
   return places;
 }
 
+/// The blocks' entries' places in their rows.
+std::vector<Array<std::int32_t>> slots_of(CsrView<std::int32_t> csr, const Places& places,
+                                          const std::vector<Csr32>& blocks) {
+  std::vector<Array<std::int32_t>> slots;
+  for (const Csr32& block : blocks) slots.emplace_back(block.indices.size());
+  std::vector<std::int64_t> next(blocks.size(), 0);
+  for (std::int64_t row = 0; row < csr.n(); ++row) {
+    std::int32_t slot = 0;
+    for (const std::int32_t source : csr.row(row)) {
+      const std::size_t block = places.block[source];
+      slots[block][next[block]++] = slot++;
+    }
+  }
+  return slots;
+}
+
 }  // namespace
 
-OwnerBlocks split_by_owner(CsrView<std::int32_t> csr, const std::vector<std::int64_t>& halo) {
+OwnerBlocks split_by_owner(CsrView<std::int32_t> csr, const std::vector<std::int64_t>& halo,
+                           BlockUse use_as) {
   const MemoryUse use(MemoryKind::graph);
   const UseMemory host(nullptr);
   const Places places = places_of(csr.n(), halo);
@@ -47,9 +64,18 @@ OwnerBlocks split_by_owner(CsrView<std::int32_t> csr, const std::vector<std::int
     const std::size_t block = places.block[source];
     blocks[block].indices[next[block]++] = places.column[source];
   }
-  OwnerBlocks split{std::move(blocks.back()), {}};
+  OwnerBlocks split;
+  if (use_as == BlockUse::attention) split.slots = slots_of(csr, places, blocks);
+  split.own = std::move(blocks.back());
   blocks.pop_back();
   split.of_rank = std::move(blocks);
+  if (use_as == BlockUse::sums) return split;
+  const auto add_graph = [&](const Csr32& block, std::int64_t sources) {
+    split.graphs.push_back(
+        std::make_unique<LayerGraph>(LayerGraph::Arrays{.csr = block, .sources = sources}));
+  };
+  for (std::size_t rank = 0; rank < halo.size(); ++rank) add_graph(split.of_rank[rank], halo[rank]);
+  add_graph(split.own, csr.n());
   return split;
 }
 

@@ -1,7 +1,8 @@
 #pragma once
+#include <memory>
 #include <vector>
 
-#include "kith/graph/csr.h"
+#include "kith/exec/layer_graph.h"
 
 namespace kith {
 
@@ -9,9 +10,15 @@ namespace kith {
 struct OwnerBlocks {
   Csr32 own;                   ///< rows × rows
   std::vector<Csr32> of_rank;  ///< [ranks] rows × the rank's halo rows
+  /// For attention, the ranks' and behind them the own one: the blocks as graphs, and of every entry its
+  /// place in its whole row.
+  std::vector<std::unique_ptr<LayerGraph>> graphs;
+  std::vector<Array<std::int32_t>> slots;
 };
 
+enum class BlockUse { sums, attention };
+
 /// Of rows whose sources are themselves and, behind them, `halo` rows of each rank. O(edges + rows · ranks).
-OwnerBlocks split_by_owner(CsrView<std::int32_t> csr, const std::vector<std::int64_t>& halo);
+OwnerBlocks split_by_owner(CsrView<std::int32_t> csr, const std::vector<std::int64_t>& halo, BlockUse use);
 
 }  // namespace kith

@@ -22,6 +22,12 @@ void HaloExchange::count_all(const HaloPass& pass, std::int64_t cols, Ledger& in
     }
     return;
   }
+  const bool attends = pass.what == Crossing::attention || pass.what == Crossing::additive_attention;
+  if (pass.backward && attends && route_->in_rounds() && partials_of(pass) == nullptr) {
+    HaloPass again = pass;
+    again.backward = false;
+    count(again, cols, into);
+  }
   if (partials_of(pass) == nullptr) return count(pass, cols, into);
   for (const halo::PartialMessage& message : halo::messages_of(pass, cols))
     count(message.pass, message.cols, into);

@@ -191,6 +191,12 @@ void check_columns(const HaloProtocol& protocol) {
                     protocol.plan));
 }
 
+/// Whether all that it makes of neighbours is their mean by attention, which counts a node as its own
+/// neighbour.
+bool attends(const Model& model) {
+  return !model.sums_neighbours() && model.self_edges() == SelfEdges::explicit_edges;
+}
+
 }  // namespace
 
 bool data_decide(const HaloProtocol& protocol) {
@@ -235,11 +241,15 @@ void check_protocol(const HaloProtocol& protocol, const Model& model) {
                     "step to step "
                     "as they were before dropout; use plan halo-rows or needed-rows",
                     protocol.plan, protocol.schedule, protocol.select));
-  if (protocol.route == "ring" && !model.sums_neighbours())
+  if (protocol.route == "ring" && !model.sums_neighbours() && !attends(model))
     throw InputError(
-        "route ring drops rows when they are summed, and attention and maxima ask for them again in the "
-        "backward "
-        "pass: it is for sums over neighbours (gcn, sage, gin); use route point-to-point");
+        "route ring drops rows when they are summed or attended to, and maxima ask for them again in the "
+        "backward pass: it is for gcn, sage, gin, gat and gatv2; use route point-to-point");
+  if (protocol.route == "ring" && attends(model) && make_plan(protocol.plan)->cover() != nullptr)
+    throw InputError(fmt::format(
+        "plan {} has owners make parts of attention, whose rows route ring would not drop; use plan "
+        "halo-rows or needed-rows",
+        protocol.plan));
   if (protocol.route.starts_with("replicated") && !model.sums_neighbours())
     throw InputError(
         "route replicated has ranks sum for their groups, which attention and maxima do not do: it is for "

@@ -1,8 +1,8 @@
 // Sequential aggregation (SAR, Mostafa, MLSys 2022): in round d a rank sends rank + d what it needs and
 // receives from rank − d; what arrives is summed at once and dropped, so that of others' rows never more than
 // two parts are alive, whatever their number. Backward a peer's gradients are computed, sent and dropped in
-// the same way. A sum's gradient does not ask for the rows again, so nothing is fetched twice; ops whose
-// gradient does (attention, maxima) are refused.
+// the same way. A sum's gradient does not ask for the rows again, so nothing is fetched twice (the paper's
+// case 1); attention's does, and fetches them a second time (case 2). Maxima are refused.
 #include "kith/exec/halo/message_transfer.h"
 #include "kith/exec/halo/values.h"
 

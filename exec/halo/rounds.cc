@@ -52,6 +52,7 @@ const HaloLists& HaloExchange::begin_rounds(const HaloPass& pass, std::int64_t c
 }
 
 void HaloExchange::hold(std::int64_t rows) {
+  if (exact_ || rehearsing()) return;
   rows_alive_ += rows;
   if (rows_alive_ <= most_rows_alive_) return;
   most_rows_alive_ = rows_alive_;
@@ -68,49 +69,57 @@ Matrix HaloExchange::landed(const Backend& on, const HaloPass& pass, Landing lan
   return rows;
 }
 
+/// Rows leave for the rank `distance` above and come from the one as far below.
+std::unique_ptr<HaloTransfer> HaloExchange::depart_round(const Backend& on, ConstTensor x,
+                                                         const HaloPass& pass, const HaloLists& lists,
+                                                         int distance) {
+  const HaloRoute::Round round{peer_at(pass, distance).rank, peer_at(pass, -distance).rank};
+  const Slice sent = slice_of(lists.counts.send, round.to),
+              coming = slice_of(lists.counts.receive, round.from);
+  hold(static_cast<std::int64_t>(sent.count + coming.count));
+  const auto write = [&](std::byte* wire) {
+    encode(pass).encode(on,
+                        {.x = x,
+                         .rows = lists.send_rows.span().subspan(sent.begin, sent.count),
+                         .ids = nodes(pass).ids.first(static_cast<std::size_t>(lists.owned)),
+                         .draws = rounding_draws(pass, nodes_.seed, nodes_.self)},
+                        wire);
+  };
+  return route_->start_round(
+      {.lists = lists, .row_bytes = encode(pass).row_bytes(x.cols), .label = label(pass)}, round, write);
+}
+
+/// A row for every one that the rank has in the exchange's graph; they are held until their reader lets go.
+Matrix HaloExchange::landed_round(const Backend& on, const HaloPass& pass, const HaloLists& lists,
+                                  std::unique_ptr<HaloTransfer> transfer, int distance, std::int64_t cols) {
+  const Peer peer = peer_at(pass, -distance);
+  const Slice slice = slice_of(lists.counts.receive, peer.rank);
+  const auto count = static_cast<std::int64_t>(slice.count);
+  Matrix rows = landed(on, pass, {std::move(transfer), count, cols, lists.scale});
+  hold(-count - lists.counts.send[static_cast<std::size_t>(peer_at(pass, distance).rank.value())]);
+  const std::vector<std::int32_t> places = places_in(lists.halo_rows.span(), slice, peer.first);
+  if (places.empty()) return rows;
+  Matrix all(peer.rows, cols, 0.0f);
+  hold(peer.rows);
+  put_rows(on, rows, places, all);
+  hold(-rows.rows());
+  return all;
+}
+
 void HaloExchange::fetch_rounds(const Backend& on, ConstTensor x, const HaloPass& pass,
                                 const Consume& consume) {
   const MemoryUse use(MemoryKind::halo);
   const HaloLists& lists = begin_rounds(pass, x.cols);
   const int ranks = static_cast<int>(lists.counts.send.size());
-  const auto received = [&](int distance) {
-    return slice_of(lists.counts.receive, peer_at(pass, -distance).rank);
-  };
-  const auto sent = [&](int distance) { return slice_of(lists.counts.send, peer_at(pass, distance).rank); };
-  const auto on_wire = [&](int d) { return static_cast<std::int64_t>(received(d).count + sent(d).count); };
-  const auto depart = [&](int distance) -> std::unique_ptr<HaloTransfer> {
-    if (distance >= ranks) return nullptr;
-    const HaloRoute::Round round{peer_at(pass, distance).rank, peer_at(pass, -distance).rank};
-    hold(on_wire(distance));
-    return route_->start_round(
-        {.lists = lists, .row_bytes = encode(pass).row_bytes(x.cols), .label = label(pass)}, round,
-        [&](std::byte* wire) {
-          const Slice slice = sent(distance);
-          encode(pass).encode(on,
-                              {.x = x,
-                               .rows = lists.send_rows.span().subspan(slice.begin, slice.count),
-                               .ids = nodes(pass).ids.first(static_cast<std::size_t>(lists.owned)),
-                               .draws = rounding_draws(pass, nodes_.seed, nodes_.self)},
-                              wire);
-        });
+  const auto depart = [&](int distance) {
+    return distance < ranks ? depart_round(on, x, pass, lists, distance) : nullptr;
   };
   std::unique_ptr<HaloTransfer> next = depart(1);
   for (int distance = 1; distance < ranks; ++distance) {
     const Peer peer = peer_at(pass, -distance);
-    const Slice slice = received(distance);
-    Matrix rows =
-        landed(on, pass, {std::move(next), static_cast<std::int64_t>(slice.count), x.cols, lists.scale});
-    hold(-on_wire(distance));
-    const std::vector<std::int32_t> places = places_in(lists.halo_rows.span(), slice, peer.first);
-    if (!places.empty()) {
-      Matrix all(peer.rows, x.cols, 0.0f);
-      hold(peer.rows);
-      put_rows(on, rows, places, all);
-      hold(-rows.rows());
-      rows = std::move(all);
-    }
+    Matrix rows = landed_round(on, pass, lists, std::move(next), distance, x.cols);
     if (overlaps()) next = depart(distance + 1);
-    if (slice.count > 0) consume(peer, rows);
+    if (slice_of(lists.counts.receive, peer.rank).count > 0) consume(peer, rows);
     hold(-rows.rows());
     rows = Matrix();
     if (!overlaps()) next = depart(distance + 1);
@@ -122,12 +131,27 @@ void HaloExchange::return_rounds(const Backend& on, const HaloPass& pass, const 
   const MemoryUse use(MemoryKind::halo);
   const HaloLists& lists = begin_rounds(pass, dx.cols);
   const int ranks = static_cast<int>(lists.counts.send.size());
+  HaloPass there = pass;
+  there.backward = false;
+  const bool again = returned.again.data != nullptr;
+  if (again) begin_rounds(there, returned.again.cols);
+  // What is fetched again goes before there is room for its gradients on the wire.
+  const auto made_of = [&](const Peer& to, int distance, bool any) {
+    Matrix fetched;
+    if (again)
+      fetched = landed_round(on, there, lists, depart_round(on, returned.again, there, lists, distance),
+                             distance, returned.again.cols);
+    Matrix made(any ? to.rows : 0, dx.cols);
+    hold(made.rows());
+    if (any) returned.make(to, fetched, made);
+    hold(-fetched.rows());
+    return made;
+  };
   const auto depart = [&](int distance) {
     const Peer to = peer_at(pass, -distance), from = peer_at(pass, distance);
     const Slice slice = slice_of(lists.counts.receive, to.rank);
-    Matrix made(slice.count > 0 ? to.rows : 0, dx.cols);
-    hold(made.rows() + static_cast<std::int64_t>(slice.count) + lists.counts.send[from.rank.value()]);
-    if (slice.count > 0) returned.make(to, made);
+    const Matrix made = made_of(to, distance, slice.count > 0);
+    hold(static_cast<std::int64_t>(slice.count) + lists.counts.send[from.rank.value()]);
     const std::vector<std::int32_t> places = places_in(lists.halo_rows.span(), slice, to.first);
     auto transfer = route_->start_round(
         {.lists = lists,
@@ -162,7 +186,8 @@ const OwnerBlocks& HaloExchange::blocks(const LayerGraph& graph, const HaloPass&
   const auto [place, fresh] = blocks_.try_emplace(&graph);
   const SumPlan* plan = plan_of(pass);
   if (fresh)
-    place->second = split_by_owner(graph.csr(), (plan != nullptr ? plan->lists : lists_).counts.receive);
+    place->second = split_by_owner(graph.csr(), (plan != nullptr ? plan->lists : lists_).counts.receive,
+                                   pass.what == Crossing::sums ? BlockUse::sums : BlockUse::attention);
   return place->second;
 }
 

@@ -6,29 +6,12 @@
 
 #include "kith/exec/halo/partial_attention.h"
 #include "kith/exec/ops.h"
+#include "kith/exec/ops/attend_elsewhere.h"
+#include "kith/exec/ops/attention_heads.h"
 #include "kith/kernels/dense.h"
 
 namespace kith {
 namespace {
-
-std::span<const float> elements(const Var& v) {
-  return {v.value().data, static_cast<std::size_t>(v.value().size())};
-}
-
-/// The [heads, heads · d] matrix that makes ⟨a, h⟩ per head a product: row h holds head h's part of a.
-Matrix per_head(const Backend& on, const Var& a, int heads) {
-  Matrix blocks(heads, a.value().size());
-  spread_heads(on, elements(a), blocks);
-  return blocks;
-}
-
-/// da[j] += the (head of j, j) entries of scoreᵀ h: the adjoint of per_head.
-void add_head_gradient(const Backend& on, ConstTensor dscore, ConstTensor h, GradientSlot da) {
-  if (!da) return;
-  Matrix product(dscore.cols, h.cols);
-  matmul(on, Trans::yes, dscore, Trans::no, h, 0, product);
-  gather_heads(on, product, da.beta, {da.tensor.data, static_cast<std::size_t>(da.tensor.size())});
-}
 
 struct Attention {
   const LayerGraph* graph;
@@ -191,6 +174,10 @@ Var attend(Tape& tape, const LayerGraph& graph, const Var& h, const Parameter& a
   const Var src = tape.parameter(a_src), dst = tape.parameter(a_dst);
   if (attention.exchanged && graph.halo()->partials(attention.pass.layer) != nullptr)
     return attend_in_parts(tape, graph, {h, src, dst}, options, attention.mask, attention.pass);
+  const std::array<Var, 3> inputs{h, src, dst};
+  const AttentionCall call{graph, inputs, options, attention.mask, attention.pass};
+  if (attention.exchanged && graph.halo()->columns() != nullptr) return attend_by_columns(tape, call);
+  if (attention.exchanged && graph.halo()->in_rounds()) return attend_in_rounds(tape, call);
   Matrix y(graph.destinations(), h.cols());
   attention.forward(tape.on(), h.value(), per_head(tape.on(), src, options.heads),
                     per_head(tape.on(), dst, options.heads), y);

@@ -3,21 +3,12 @@
 
 #include "kith/exec/halo/partial_attention.h"
 #include "kith/exec/ops.h"
+#include "kith/exec/ops/attend_elsewhere.h"
+#include "kith/exec/ops/attention_heads.h"
 #include "kith/kernels/dense.h"
 
 namespace kith {
 namespace {
-
-/// The gradient of the vector.
-void put(const Backend& on, const std::vector<double>& sums, GradientSlot datt) {
-  if (!datt) return;
-  const std::vector<float> row(sums.begin(), sums.end());
-  axpby(on, 1, {row.data(), 1, std::ssize(row)}, datt.beta, {datt.tensor.data, 1, std::ssize(row)});
-}
-
-std::span<const float> elements(const Var& v) {
-  return {v.value().data, static_cast<std::size_t>(v.value().size())};
-}
 
 struct AdditiveAttention {
   const LayerGraph* graph;
@@ -63,7 +54,7 @@ void AdditiveAttention::backward(const Backend& on, const Var& left, const Var& 
                    .own_beta = dleft.beta,
                    .other_beta = exchanged ? 0 : dright.beta,
                    .d_att = sums});
-  put(on, sums, datt);
+  add_vector_gradient(on, sums, datt);
   if (dright && exchanged) return_gradients(on, *graph, gradient, pass, dright);
 }
 
@@ -121,7 +112,7 @@ void AdditiveAttentionInParts::backward(const Backend& on, const std::array<Var,
                                     .d_att = part});
                    for (std::size_t j = 0; j < sums.size(); ++j) sums[j] += part[j];
                  });
-  put(on, sums, datt);
+  add_vector_gradient(on, sums, datt);
 }
 
 Var attend_in_parts(Tape& tape, const LayerGraph& graph, const std::array<Var, 3>& inputs,
@@ -158,6 +149,11 @@ Var attend_additive(Tape& tape, const LayerGraph& graph, const Var& left, const 
   const Var vector = tape.parameter(att);
   if (attention.exchanged && graph.halo()->partials(attention.pass.layer) != nullptr)
     return attend_in_parts(tape, graph, {left, right, vector}, options, attention.mask, attention.pass);
+  const std::array<Var, 3> inputs{left, right, vector};
+  const AttentionCall call{graph, inputs, options, attention.mask, attention.pass};
+  if (attention.exchanged && graph.halo()->columns() != nullptr)
+    return attend_additive_by_columns(tape, call);
+  if (attention.exchanged && graph.halo()->in_rounds()) return attend_additive_in_rounds(tape, call);
   Matrix y(graph.destinations(), left.cols());
   attention.forward(tape.on(), left.value(), right.value(), att.value.span(), y);
   return Tape::of_destinations(tape.record(std::move(y), {left, right, vector},

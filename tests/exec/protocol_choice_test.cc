@@ -43,8 +43,7 @@ TEST(ProtocolChoice, PredictedBytesAreThoseThatTrainingsCount) {
     Training training = with(model, {});
     training.options.auto_axes = {"plan", "encode"};
     const auto costs = costs_of(training, "alpha_us=0,gbps=1");
-    // Of columns of all rows none is left out, and attention has none.
-    EXPECT_EQ(costs.size(), model == "gat" ? 8u : 9u) << model;
+    EXPECT_EQ(costs.size(), 9u) << model << ": of columns of all rows none is left out";
     for (const ProtocolCost& cost : costs) {
       Training one = training;
       one.options.protocol = cost.protocol;

@@ -97,6 +97,27 @@ TEST(Protocol, StaleRowsAndGradientsAreThoseOfTheStepBefore) {
   });
 }
 
+/// The sum of the parameters' gradients would stand behind them on a network; the first step wants its own.
+TEST(Protocol, StaleGradientsOfAStepsLastExchangeLeaveWhenNothingWaitsForTheNetwork) {
+  for (const std::string encode : {"fp32", "delta:4"}) {
+    on_three_ranks({.encode = encode, .schedule = "stale"}, [&](const ExchangeEnd& end, Communicator&) {
+      const auto sent = [&] { return end.ledger.total("halo.backward.messages"); };
+      const Matrix dhalo(end.halo, 3, 1);
+      end.returned(dhalo, 0);
+      const double once = sent();
+      EXPECT_GT(once, 0);
+      end.returned(dhalo, 1);
+      EXPECT_EQ(sent(), once);
+      end.graph.exchange().send_held();
+      EXPECT_EQ(sent(), 2 * once);
+      end.returned(dhalo, 2);
+      EXPECT_EQ(sent(), 2 * once);
+      end.fetched(2);
+      EXPECT_EQ(sent(), 3 * once) << "whatever starts is sent behind it";
+    });
+  }
+}
+
 TEST(Protocol, SmoothedRowsAndGradientsAreTheMovingAverageOfWhatHasArrived) {
   on_three_ranks({.schedule = "stale:0.5:0.25"}, [&](const ExchangeEnd& end, Communicator&) {
     const auto value = [](std::uint32_t step) { return static_cast<double>((step * step) % 7); };
