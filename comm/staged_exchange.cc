@@ -55,6 +55,8 @@ class Staged final : public Collective {
                                                               coming.from, tag_, what().c_str())});
     std::int64_t total = 0;
     for (const ExchangeStage::Leaving& leaving : stage.leaving) total += std::ssize(leaving.rows);
+    // Whatever the thread that waits is at.
+    const UseMemory host(nullptr);
     sent_ = Buffer(static_cast<std::size_t>(total * row_bytes_));
     std::byte* out = sent_.data();
     for (const ExchangeStage::Leaving& leaving : stage.leaving) {

@@ -366,6 +366,8 @@ void HaloExchange::start_frames(const Backend& on, ConstTensor x, std::span<cons
 }
 
 void HaloExchange::wait_for(Flight& flight) {
+  // Routes sort what arrived in the host's memory, whatever the thread that waits is at.
+  const UseMemory host(nullptr);
   depart_held(flight);
   if (flight.transfer_ != nullptr) flight.transfer_->wait();
 }

@@ -84,5 +84,20 @@ TEST_F(EmulatedNccl, CarriesTheHalosAndGradientsOfATraining) {
   }
 }
 
+// Other routes hold rows on the host, and NCCL's stay on the device.
+TEST_F(EmulatedNccl, TakesNoOtherRouteThanMessages) {
+  const RandomStore store({.nodes = 60, .degree = 4, .cols = 12, .train_stride = 3, .all_splits = true});
+  const PartitionedStore parts = cut(store, "random", 2);
+  Training training = full_graph_training("sage");
+  training.options.protocol.route = "shared-memory";
+  training.options.on = Cuda{&device()};
+  EXPECT_THROW(run_thread_ranks(2,
+                                [&](Communicator& threads) {
+                                  const auto comm = over_gpus(threads);
+                                  trained(*comm, parts, training);
+                                }),
+               InputError);
+}
+
 }  // namespace
 }  // namespace kith::test

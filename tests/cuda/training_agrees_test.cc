@@ -112,5 +112,56 @@ TEST_F(TrainingAgrees, OnSeveralRanksUnderFramesAndPlansOfSums) {
   }
 }
 
+/// Ranks of hosts of two.
+Trained on_hosts(int ranks, const PartitionedStore& parts, const Training& training) {
+  Trained result;
+  run_thread_ranks(
+      ranks,
+      [&](Communicator& comm) {
+        Trained own = trained(comm, parts, training);
+        if (comm.rank() == Rank{0}) result = std::move(own);
+      },
+      {}, 2);
+  return result;
+}
+
+// Rows come from devices, and routes hold them in memory of the host: shared, or of messages.
+TEST_F(TrainingAgrees, OnSeveralRanksByEveryRouteOfRows) {
+  const PartitionedStore parts = cut(graph(), "random", 4);
+  for (const std::string model : {"sage", "gat"}) {
+    Training training = small(full_graph_training(model));
+    training.options.epochs = 2;
+    const Trained expected = on_hosts(4, parts, training);
+    for (const std::string route : {"shared-memory", "two-level", "multicast", "broadcast"}) {
+      training.options.protocol.route = route;
+      expect_same(on_hosts(4, parts, on_cuda(training)), expected, model + " by " + route);
+    }
+  }
+}
+
+TEST_F(TrainingAgrees, OnSeveralRanksBySharedMemoryUnderOtherAxes) {
+  const PartitionedStore parts = cut(graph(), "random", 4);
+  const std::vector<HaloProtocol> protocols{{.route = "shared-memory", .encode = "support"},
+                                            {.plan = "cover", .route = "shared-memory"},
+                                            {.route = "shared-memory", .schedule = "stale"},
+                                            {.route = "two-level", .encode = "int4"}};
+  for (const HaloProtocol& protocol : protocols) {
+    Training training = small(full_graph_training("sage"));
+    training.options.epochs = 2;
+    training.options.protocol = protocol;
+    expect_same(on_hosts(4, parts, on_cuda(training)), on_hosts(4, parts, training), explained(protocol));
+  }
+}
+
+TEST_F(TrainingAgrees, OrIsRefused) {
+  const PartitionedStore parts = cut(graph(), "random", 4);
+  for (const HaloProtocol& protocol : {HaloProtocol{.route = "ring"}, HaloProtocol{.route = "replicated:2"},
+                                       HaloProtocol{.plan = "tensor"}}) {
+    Training training = small(full_graph_training("sage"));
+    training.options.protocol = protocol;
+    EXPECT_THROW(on_hosts(4, parts, on_cuda(training)), InputError) << explained(protocol);
+  }
+}
+
 }  // namespace
 }  // namespace kith::test
