@@ -45,7 +45,9 @@ void run_infer(Communicator& comm, const Invocation& invocation) {
   options.classes = meta.classes;
   options.multi_label = meta.multi_label;
   options.protocol = train_options(trained).protocol;
-  const Inferred inferred = infer(comm, parts, run, model_factory(trained), options);
+  const ChosenDevice device(comm, settings);
+  options.on = device.on();
+  const Inferred inferred = infer(device.ranks(), parts, run, model_factory(trained), options);
   if (comm.rank().value() != 0) return;
   const std::int64_t nodes = parts.meta().store.nodes;
   fmt::print("wrote {}: {} of {} nodes\n", options.predictions.string(),

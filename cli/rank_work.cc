@@ -6,6 +6,7 @@
 #include "kith/exec/device.h"
 #include "kith/exec/net_model.h"
 #include "kith/exec/settings.h"
+#include "kith/kernels/product_precision.h"
 
 namespace kith::cli {
 
@@ -23,10 +24,19 @@ std::unique_ptr<Communicator> emulated_network(Communicator& comm, const Setting
   return delayed_communicator(comm, net_model(settings.text("net")));
 }
 
+namespace {
+ProductPrecision precision_of(const std::string& name) {
+  return name == "tf32"   ? ProductPrecision::tf32
+         : name == "bf16" ? ProductPrecision::bf16
+                          : ProductPrecision::fp32;
+}
+}  // namespace
+
 ChosenDevice::ChosenDevice(Communicator& comm, const Settings& settings)
     : comm_(comm),
       on_(device_for(comm, settings.text("device"),
                      settings.boolean("allow-shared-gpu") ? SharedGpu::allowed : SharedGpu::refused)) {
+  set_product_precision(on_, precision_of(settings.text("gpu-products")));
   if (memory_of(on_) == nullptr) return;
   const std::string wire = settings.text("gpu-wire");
   over_gpus_ = device_communicator(comm, *memory_of(on_),

@@ -18,7 +18,8 @@ Evaluation evaluate_run(Communicator& comm, const PartitionedStore& parts, const
   }
   const Ownership ownership(parts, comm.size());
   const OwnedData owned(parts, ownership, comm.rank());
-  LocalGraph graph({comm, ledger, ownership, owned, options.on}, model->self_edges(), options.protocol);
+  LocalGraph graph({comm, ledger, ownership, owned, options.on}, model->self_edges(),
+                   evaluation_protocol(options.protocol, options.on));
   const Matrix features = graph.fetch_features(options.on);
   return evaluate(options.on, comm, *model, graph, features, owned, metric);
 }

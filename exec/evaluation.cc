@@ -5,6 +5,10 @@
 
 namespace kith {
 
+HaloProtocol evaluation_protocol(const HaloProtocol& trained, const Backend& on) {
+  return memory_of(on) == nullptr ? trained : HaloProtocol();
+}
+
 namespace {
 Matrix own_rows(const Backend& on, ConstTensor x, std::int64_t rows) {
   const UseMemory host(nullptr);

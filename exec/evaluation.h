@@ -11,6 +11,10 @@ namespace kith {
 Evaluation evaluate(const Backend& on, Communicator& comm, Model& model, LocalGraph& graph,
                     ConstTensor features, const OwnedData& owned, Metric metric = Metric::accuracy);
 
+/// A finished run's protocol for a pass that is exact under all of them: on GPUs the defaults, since what it
+/// trained by on CPUs may be refused there.
+HaloProtocol evaluation_protocol(const HaloProtocol& trained, const Backend& on);
+
 /// Whether `a` is of the better model: by its score on the validation nodes, or by its loss where they are
 /// equal; where nothing validates, the later one.
 bool better(const Evaluation& a, const Evaluation& b);

@@ -56,9 +56,14 @@ FullGraphOutputs outputs_of(Communicator& comm, const Ownership& ownership, cons
   Parameters parameters(0);
   const auto model = make(parameters, options.features, options.classes);
   read_weights(RunFolder(run).best_weights(), parameters);
-  LocalGraph graph({comm, ledger, ownership, owned}, model->self_edges(), options.protocol);
-  const Matrix features = graph.fetch_features(Cpu{});
-  return full_graph_outputs(Cpu{}, *model, graph, features,
+  if (memory_of(options.on) != nullptr) {
+    const UseMemory there(memory_of(options.on));
+    parameters.move_here();
+  }
+  LocalGraph graph({comm, ledger, ownership, owned, options.on}, model->self_edges(),
+                   evaluation_protocol(options.protocol, options.on));
+  const Matrix features = graph.fetch_features(options.on);
+  return full_graph_outputs(options.on, *model, graph, features,
                             options.embeddings.empty() ? Keep::logits : Keep::embedding_too);
 }
 

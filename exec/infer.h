@@ -18,6 +18,7 @@ struct InferOptions {
   std::int64_t features = 0, classes = 0;
   bool multi_label = false;
   HaloProtocol protocol;
+  Backend on = Cpu{};
 };
 
 struct Inferred {

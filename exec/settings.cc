@@ -177,15 +177,25 @@ void add_run_settings(Schema& s) {
         "what a rank computes on; cuda: the GPU of its number among its host's ranks (docs/gpu.md)")
       .choices({"cpu", "cuda"})
       .also("evaluate")
+      .also("infer")
       .outside_hash();
   Added(s, "gpu-wire", Type::choice, "auto",
         "device cuda: how rows and gradients cross ranks: nccl, or host (copied and sent by MPI); auto: nccl "
         "where every rank has it")
       .choices({"auto", "nccl", "host"})
       .also("evaluate")
+      .also("infer")
+      .outside_hash();
+  Added(s, "gpu-products", Type::choice, "fp32",
+        "device cuda: in what dense matrices are multiplied: fp32, or with their elements rounded to tf32 or "
+        "bf16 on the way into tensor cores; sums are fp32")
+      .choices({"fp32", "tf32", "bf16"})
+      .also("evaluate")
+      .also("infer")
       .outside_hash();
   Added(s, "allow-shared-gpu", Type::boolean, "false", "device cuda: several ranks of a host may share a GPU")
       .also("evaluate")
+      .also("infer")
       .outside_hash();
   Added(s, "threads", Type::integer, "0", "threads of a rank; 0: its share of the cores it may run on")
       .range(0, 4096)

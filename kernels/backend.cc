@@ -1,6 +1,7 @@
 #include "kith/kernels/backend.h"
 
 #include "kith/core/error.h"
+#include "kith/kernels/product_precision.h"
 
 #ifdef KITH_CUDA
 #include "kith/core/cuda/device.h"
@@ -36,12 +37,34 @@ BackendFacts facts_of(const Backend& on) {
                                     {"SMs", facts.multiprocessors},
                                     {"GiB", static_cast<double>(facts.memory_bytes) / (1 << 30)},
                                     {"driver", facts.driver},
-                                    {"dense", dense.empty() ? "own kernels" : dense}}),
+                                    {"dense", dense.empty() ? "own kernels" : dense},
+                                    {"products in", name_of(cuda::product_precision())}}),
             facts.uuid};
   }
 #endif
   static_cast<void>(on);
   return {};
+}
+
+std::string_view name_of(ProductPrecision precision) {
+  switch (precision) {
+    case ProductPrecision::tf32: return "tf32";
+    case ProductPrecision::bf16: return "bf16";
+    default: return "fp32";
+  }
+}
+
+void set_product_precision(const Backend& on, ProductPrecision precision) {
+  const std::string asked = "products in " + std::string(name_of(precision));
+#ifdef KITH_CUDA
+  if (std::holds_alternative<Cuda>(on)) {
+    if (precision != ProductPrecision::fp32 && cuda::cublas_lt_file().empty())
+      throw InputError(asked + " need cuBLASLt, which this host does not have: KITH_CUBLASLT names its file");
+    return cuda::set_product_precision(precision);
+  }
+#endif
+  static_cast<void>(on);
+  if (precision != ProductPrecision::fp32) throw InputError(asked + " are a GPU's: use --device cuda");
 }
 
 BackendUse use_of(const Backend& on) {

@@ -1,5 +1,6 @@
 // cuBLASLt is half a gigabyte and belongs to the host's CUDA, so it is not linked but looked for when the
 // first product is asked for. What the heuristic chose for a shape is kept.
+#include <atomic>
 #include <cstdlib>
 #include <map>
 #include <mutex>
@@ -88,12 +89,22 @@ class Layout {
   bool ok_ = false;
 };
 
+std::atomic<ProductPrecision> chosen_precision{ProductPrecision::fp32};
+
+cublasComputeType_t compute_type(ProductPrecision precision) {
+  switch (precision) {
+    case ProductPrecision::tf32: return CUBLAS_COMPUTE_32F_FAST_TF32;
+    case ProductPrecision::bf16: return CUBLAS_COMPUTE_32F_FAST_16BF;
+    default: return CUBLAS_COMPUTE_32F;
+  }
+}
+
 class Operation {
  public:
-  Operation(const CublasLt& lt, const Gemm& g) : lt_(lt) {
+  Operation(const CublasLt& lt, const Gemm& g, ProductPrecision precision) : lt_(lt) {
     const cublasOperation_t a = g.transposed_a ? CUBLAS_OP_T : CUBLAS_OP_N;
     const cublasOperation_t b = g.transposed_b ? CUBLAS_OP_T : CUBLAS_OP_N;
-    ok_ = lt.make_operation(&raw_, CUBLAS_COMPUTE_32F, CUDA_R_32F) == CUBLAS_STATUS_SUCCESS &&
+    ok_ = lt.make_operation(&raw_, compute_type(precision), CUDA_R_32F) == CUBLAS_STATUS_SUCCESS &&
           lt.set_operation(raw_, CUBLASLT_MATMUL_DESC_TRANSA, &a, sizeof(a)) == CUBLAS_STATUS_SUCCESS &&
           lt.set_operation(raw_, CUBLASLT_MATMUL_DESC_TRANSB, &b, sizeof(b)) == CUBLAS_STATUS_SUCCESS;
   }
@@ -131,10 +142,10 @@ Choice choose(const CublasLt& lt, const Operation& operation, const Layout& a, c
 }
 
 /// Addresses count too: an algorithm may want them aligned.
-auto shape_of(const Gemm& g) {
+auto shape_of(const Gemm& g, ProductPrecision precision) {
   const auto alignment = [](const float* p) { return reinterpret_cast<std::uintptr_t>(p) % 256; };
-  return std::tuple(g.transposed_a, g.transposed_b, g.m, g.n, g.k, g.lda, g.ldb, g.ldc, alignment(g.a),
-                    alignment(g.b), alignment(g.c));
+  return std::tuple(precision, g.transposed_a, g.transposed_b, g.m, g.n, g.k, g.lda, g.ldb, g.ldc,
+                    alignment(g.a), alignment(g.b), alignment(g.c));
 }
 
 }  // namespace
@@ -142,15 +153,16 @@ auto shape_of(const Gemm& g) {
 bool gemm_by_cublas_lt(Staging& call, const Gemm& g) {
   CublasLt& lt = cublas_lt();
   if (!lt.usable) return false;
-  const Operation operation(lt, g);
+  const ProductPrecision precision = product_precision();
+  const Operation operation(lt, g, precision);
   const Layout a(lt, g.transposed_a ? g.k : g.m, g.transposed_a ? g.m : g.k, g.lda);
   const Layout b(lt, g.transposed_b ? g.n : g.k, g.transposed_b ? g.k : g.n, g.ldb);
   const Layout c(lt, g.m, g.n, g.ldc);
   if (!operation.ok() || !a.ok() || !b.ok() || !c.ok()) return false;
   static std::mutex mutex;
-  static auto* choices = new std::map<decltype(shape_of(g)), Choice>;
+  static auto* choices = new std::map<decltype(shape_of(g, precision)), Choice>;
   const std::lock_guard lock(mutex);
-  const auto [found, added] = choices->try_emplace(shape_of(g));
+  const auto [found, added] = choices->try_emplace(shape_of(g, precision));
   if (added) found->second = choose(lt, operation, a, b, c);
   if (!found->second.possible) return false;
   const float one = 1;
@@ -158,6 +170,9 @@ bool gemm_by_cublas_lt(Staging& call, const Gemm& g) {
                    c.get(), &found->second.algorithm, call.scratch<std::byte>(kWorkspaceBytes),
                    kWorkspaceBytes, call.device().stream()) == CUBLAS_STATUS_SUCCESS;
 }
+
+ProductPrecision product_precision() { return chosen_precision; }
+void set_product_precision(ProductPrecision precision) { chosen_precision = precision; }
 
 std::string_view cublas_lt_file() { return cublas_lt().usable ? cublas_lt().file : std::string_view(); }
 

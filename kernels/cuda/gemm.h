@@ -3,6 +3,7 @@
 #include <string_view>
 
 #include "kith/kernels/cuda/staging.h"
+#include "kith/kernels/product_precision.h"
 
 namespace kith::cuda {
 
@@ -19,7 +20,11 @@ struct Gemm {
   std::int64_t ldc = 0;
 };
 
-/// By cuBLASLt, in fp32. False where this host has no cuBLASLt or it has no way to do it.
+/// Of the products by cuBLASLt of this process, which drives one device.
+ProductPrecision product_precision();
+void set_product_precision(ProductPrecision precision);
+
+/// By cuBLASLt. False where this host has no cuBLASLt or it has no way to do it.
 bool gemm_by_cublas_lt(Staging& call, const Gemm& g);
 /// By a kernel of our own: tiles in shared memory, long sums in pieces that are added in order.
 void gemm_by_tiles(Staging& call, const Gemm& g);
