@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # gpu_bundle.sh BUILD FOLDER: one relocatable folder with everything a bare GPU host without network needs but
-# NVIDIA's libraries: programs, tests, benchmarks, and every shared library they were linked with. BUILD is that of
-# the preset cuda-bundle, whose programs look for libraries beside themselves.
+# NVIDIA's libraries: programs, tests, benchmarks, every shared library they were linked with, and the real graphs that
+# are measured, where KITH_DATA_DIR has them. BUILD is that of the preset cuda-bundle, whose programs look for libraries
+# beside themselves.
 set -euo pipefail
 build=$(realpath "${1:?gpu_bundle.sh BUILD FOLDER}")
 folder=${2:?gpu_bundle.sh BUILD FOLDER}
@@ -21,5 +22,23 @@ ldd "$folder"/bin/* | awk '$2 == "=>" && $3 ~ /^\// {print $3}' | sort -u |
   grep -vE '/(ld-linux[^/]*|lib(c|m|dl|rt|pthread|resolv|util))\.so' | while read -r library; do
   install "$(realpath "$library")" "$folder/lib/$(basename "$library")"
 done
-install "$here/gpu.sh" "$folder/"
+install "$here/gpu.sh" "$here/../bench/gpu/peers.py" "$folder/"
+# Graphs alone: features are not what is measured with them, and take most of the room.
+packed='
+import pathlib, sys, zipfile
+source, target = map(pathlib.Path, sys.argv[1:])
+for file in (f for f in source.rglob("*") if f.is_file()):
+    copy = target / file.relative_to(source)
+    copy.parent.mkdir(parents=True, exist_ok=True)
+    if file.suffix != ".npz":
+        copy.write_bytes(file.read_bytes())
+        continue
+    with zipfile.ZipFile(file) as old, zipfile.ZipFile(copy, "w", zipfile.ZIP_DEFLATED) as new:
+        for name in old.namelist():
+            if name != "node_feat.npy":
+                new.writestr(name, old.read(name))
+'
+for graph in acl-coauthor cnr-2000; do
+  if [ -d "${KITH_DATA_DIR:-/none}/$graph" ]; then python3 -c "$packed" "$KITH_DATA_DIR/$graph" "$folder/data/$graph"; fi
+done
 du -sh "$folder"

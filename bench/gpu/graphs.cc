@@ -3,8 +3,10 @@
 #include <algorithm>
 #include <bit>
 
+#include "kith/core/error.h"
 #include "kith/core/parallel.h"
 #include "kith/core/philox.h"
+#include "kith/datasets/store.h"
 
 namespace kith::bench {
 namespace {
@@ -55,21 +57,52 @@ Csr32 graph_of(std::int64_t n, std::int64_t m, EdgeOf&& edge_of) {
   return a;
 }
 
+/// Communities are stretches of nodes of one length.
+Edge planted_edge(std::int64_t e, std::int64_t n) {
+  const std::int64_t length = std::max<std::int64_t>(n / 1024, 1);
+  const auto below = [&](std::int64_t bound, std::uint32_t purpose) {
+    return static_cast<std::int64_t>(bounded(bits_of(e, purpose), static_cast<std::uint64_t>(bound)));
+  };
+  const std::int64_t row = below(n, 200);
+  if (unit_double(bits_of(e, 201)) < 0.2) return {row, below(n, 202)};
+  const std::int64_t first = row / length * length;
+  return {row, first + below(std::min(length, n - first), 203)};
+}
+
+Edge uniform_edge(std::int64_t e, std::int64_t n) {
+  const auto bound = static_cast<std::uint64_t>(n);
+  return {static_cast<std::int64_t>(bounded(bits_of(e, 100), bound)),
+          static_cast<std::int64_t>(bounded(bits_of(e, 101), bound))};
+}
+
 }  // namespace
 
-std::vector<NamedGraph> bench_graphs(std::int64_t n, std::int64_t m) {
-  const auto size = static_cast<std::int64_t>(std::bit_floor(static_cast<std::uint64_t>(n)));
-  const int levels = std::countr_zero(static_cast<std::uint64_t>(size));
-  std::vector<NamedGraph> graphs;
-  graphs.push_back({"uniform", graph_of(size, m, [&](std::int64_t e) {
-                      const auto bound = static_cast<std::uint64_t>(size);
-                      return Edge{static_cast<std::int64_t>(bounded(bits_of(e, 100), bound)),
-                                  static_cast<std::int64_t>(bounded(bits_of(e, 101), bound))};
-                    })});
-  for (const auto& [name, a] : {std::pair("rmat-0.40", 0.40), {"rmat-0.50", 0.50}, {"rmat-0.57", 0.57}})
-    graphs.push_back(
-        {name, graph_of(size, m, [&, a = a](std::int64_t e) { return rmat_edge(e, levels, a); })});
-  return graphs;
+std::vector<GraphMaker> bench_graphs(std::int64_t nodes, std::int64_t m) {
+  const auto n = static_cast<std::int64_t>(std::bit_floor(static_cast<std::uint64_t>(nodes)));
+  const int levels = std::countr_zero(static_cast<std::uint64_t>(n));
+  const auto maker = [=](const char* name, auto edge_of) {
+    return [=] { return NamedGraph{name, graph_of(n, m, edge_of)}; };
+  };
+  const auto rmat = [=](double a) { return [=](std::int64_t e) { return rmat_edge(e, levels, a); }; };
+  return {maker("planted", [=](std::int64_t e) { return planted_edge(e, n); }),
+          maker("uniform", [=](std::int64_t e) { return uniform_edge(e, n); }),
+          maker("rmat-0.40", rmat(0.40)), maker("rmat-0.50", rmat(0.50)), maker("rmat-0.57", rmat(0.57))};
+}
+
+NamedGraph stored_graph(const std::filesystem::path& folder) {
+  const Store store = Store::open(folder);
+  require(store.graph().n() <= INT32_MAX, "the graph's nodes fit 32 bits", {{"nodes", store.graph().n()}});
+  Csr32 copy;
+  store.graph().visit([&](const auto& graph) {
+    copy.indptr = copy_of(graph.indptr);
+    copy.indices = Array<std::int32_t>(graph.indices.size());
+    for (std::size_t e = 0; e < graph.indices.size(); ++e) {
+      const auto column = static_cast<std::int64_t>(graph.indices[e]);
+      require(0 <= column && column < graph.n(), "a column is a node", {{"column", column}});
+      copy.indices[e] = static_cast<std::int32_t>(column);
+    }
+  });
+  return {store.folder().filename().string(), std::move(copy)};
 }
 
 }  // namespace kith::bench

@@ -1,4 +1,6 @@
 #pragma once
+#include <filesystem>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -11,8 +13,16 @@ struct NamedGraph {
   Csr32 csr;
 };
 
-/// n × n graphs of about m entries, rows ascending: uniform columns, and R-MAT (Chakrabarti et al. 2004) of
+/// Nodes of the graphs where nothing else is asked for: a table of 64 columns is 512 MB.
+constexpr std::int64_t kBenchNodes = 1 << 21;
+
+/// n × n graphs of about m entries, rows ascending, each made when it is asked for: planted (a thousand
+/// communities, four of five entries inside of one), uniform columns, and R-MAT (Chakrabarti et al. 2004) of
 /// three skews. Functions of their arguments alone.
-std::vector<NamedGraph> bench_graphs(std::int64_t n, std::int64_t m);
+using GraphMaker = std::function<NamedGraph()>;
+std::vector<GraphMaker> bench_graphs(std::int64_t n, std::int64_t m);
+
+/// The graph of a store, by its folder's name.
+NamedGraph stored_graph(const std::filesystem::path& store);
 
 }  // namespace kith::bench

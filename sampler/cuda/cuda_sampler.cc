@@ -47,9 +47,14 @@ struct Hop {
 class CudaSampler final : public DeviceSampler {
  public:
   CudaSampler(CudaDevice& device, const PackedRows& rows, RowPlace place);
+  CudaSampler(CudaDevice& device, const SampledGraph& graph, std::int64_t nodes)
+      : device_(&device), graph_(graph) {
+    make_table(nodes);
+  }
   Batch sample(std::span<const GlobalId> seeds, std::span<const HopRequest> hops, bool facts) override;
 
  private:
+  void make_table(std::int64_t nodes);
   void place_rows(const PackedRows& rows, RowPlace place);
   Array<std::int32_t> begin_batch(std::span<const GlobalId> seeds);
   Hop draw(const HopRequest& request, Array<std::int32_t>& nodes);
@@ -69,10 +74,14 @@ class CudaSampler final : public DeviceSampler {
 CudaSampler::CudaSampler(CudaDevice& device, const PackedRows& rows, RowPlace place) : device_(&device) {
   device.use();
   place_rows(rows, place);
-  const UseMemory there(&device);
-  table_ = Array<std::uint32_t>(rows.all_rows().size());
+  make_table(std::ssize(rows.all_rows()));
+}
+
+void CudaSampler::make_table(std::int64_t nodes) {
+  const UseMemory there(device_);
+  table_ = Array<std::uint32_t>(static_cast<std::size_t>(nodes));
   // Batches may be made on another stream.
-  device.synchronise("place the graph's rows");
+  device_->synchronise("place the graph's rows");
 }
 
 void CudaSampler::place_rows(const PackedRows& rows, RowPlace place) {
@@ -197,6 +206,10 @@ Batch CudaSampler::sample(std::span<const GlobalId> seeds, std::span<const HopRe
 
 std::unique_ptr<DeviceSampler> sampler(CudaDevice& device, const PackedRows& rows, RowPlace place) {
   return std::make_unique<CudaSampler>(device, rows, place);
+}
+
+std::unique_ptr<DeviceSampler> sampler(CudaDevice& device, const SampledGraph& graph, std::int64_t nodes) {
+  return std::make_unique<CudaSampler>(device, graph, nodes);
 }
 
 }  // namespace kith::cuda

@@ -45,9 +45,16 @@ std::byte* take_pages(std::size_t bytes) {
   return base() + at;
 }
 
+/// Long stretches go back to the system: opening and closing takes as long as there are pages.
 void give_pages(std::byte* data) {
+  constexpr std::size_t kPage = 4096, kLong = std::size_t{1} << 20;
   const std::lock_guard lock(mutex);
-  taken.erase(static_cast<std::size_t>(data - base()));
+  const auto found = taken.find(static_cast<std::size_t>(data - base()));
+  if (found == taken.end()) return;
+  const std::size_t begin = (found->first + kPage - 1) / kPage * kPage,
+                    end = (found->first + found->second) / kPage * kPage;
+  if (end > begin + kLong) madvise(base() + begin, end - begin, MADV_DONTNEED);
+  taken.erase(found);
 }
 
 bool on_pages(const void* data) {
