@@ -60,9 +60,12 @@ std::shared_ptr<const SweepPlan> plan_on(CudaDevice& device, CsrView<std::int32_
   const auto make = [&]() -> CudaDevice::Attachment {
     return std::make_shared<const SweepPlan>(device, a, rows);
   };
-  // A list of rows is told by where it lies and how long it is: lists are mirrored, so they stay.
-  const std::uint64_t key =
-      rows.empty() ? 0 : mix64(reinterpret_cast<std::uintptr_t>(rows.data()) ^ mix64(rows.size()));
+  // Matrices that share arrays, and lists of rows, are told by where they lie and how long they are: what is
+  // mirrored stays.
+  const auto told = [](const auto& values) {
+    return mix64(reinterpret_cast<std::uintptr_t>(values.data()) ^ mix64(values.size()));
+  };
+  const std::uint64_t key = mix64(told(a.indptr) ^ (rows.empty() ? 0 : told(rows)));
   if (!rows.empty() && device.mirror_of(rows.data(), rows.size_bytes()) == nullptr)
     return std::static_pointer_cast<const SweepPlan>(make());
   return std::static_pointer_cast<const SweepPlan>(device.attached(a.indptr.data(), key, make));
