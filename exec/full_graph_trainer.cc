@@ -16,7 +16,7 @@ class FullGraphTrainer final : public Trainer {
     mirrors_ = {mirrored(context.options.on, rows()), mirrored(context.options.on, labels.classes),
                 mirrored(context.options.on, labels.multi)};
     check_protocol(context.options.protocol, context.model);
-    const bool told = graph.reduces() || graph.splits_columns();
+    const bool told = graph.reduces() || graph.splits_columns() || graph.exchange().in_rounds();
     const auto exchanges =
         told ? exchanges_of_a_step(context.model, context.parameters, features.cols, context.options.protocol)
              : std::vector<StepExchange>();

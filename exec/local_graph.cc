@@ -102,8 +102,6 @@ LocalGraph::LocalGraph(const Context& context, SelfEdges self_edges, const HaloP
   lists.owned = computed_rows();
   for (const PartView& part : owned.parts) lists.plan_rows += static_cast<std::int64_t>(part.halo.size());
   exchange_ = std::make_unique<HaloExchange>(rows_, context.ledger, std::move(lists), protocol);
-  if ((exchange_->in_rounds() || exchange_->replicates()) && memory_of(context.on) != nullptr)
-    throw InputError("routes ring and replicated sum on the CPU only: use route point-to-point on GPUs");
   exchange_node_facts(self_edges);
   if (recomputed_) add_replicas();
   exchange_->know_nodes(store_ids_.span().first(static_cast<std::size_t>(computed_rows() + halo())));
@@ -139,6 +137,7 @@ HaloPlanner::Owners LocalGraph::owners() {
 
 void LocalGraph::train_only(std::span<const std::int32_t> outputs, int layers,
                             std::span<const StepExchange> exchanges) {
+  refuse_rounds(exchanges);
   if (exchange_->replicates()) return replicate();
   const bool prunes = planner_->prunes() && layers > 0;
   std::vector<HaloLists> lists;
@@ -242,6 +241,14 @@ void LocalGraph::refuse_rows(std::span<const StepExchange> exchanges) const {
           "plan partial-aggregates has owners make maxima and attention on CPUs alone as yet; use --device "
           "cpu, or plan cover or needed-rows, which send rows on a GPU");
   }
+}
+
+void LocalGraph::refuse_rounds(std::span<const StepExchange> exchanges) const {
+  if (!exchange_->in_rounds() || memory_of(context_.on) == nullptr) return;
+  for (const StepExchange& exchange : exchanges)
+    if (exchange.what != Crossing::sums)
+      throw InputError(
+          "route ring has attention in rounds on CPUs alone as yet: use route point-to-point on GPUs");
 }
 
 void LocalGraph::split_columns(std::span<const StepExchange> exchanges) {

@@ -94,6 +94,7 @@ class LocalGraph {
   void weigh(SumPlan& plan, double sources) const;
   /// That tell a maximum's source; 0 where there are none. Collective.
   std::int64_t place_bytes(std::span<const StepExchange> exchanges);
+  void refuse_rounds(std::span<const StepExchange> exchanges) const;
   void refuse_rows(std::span<const StepExchange> exchanges) const;
   void split_columns(std::span<const StepExchange> exchanges);
   /// As plan.*, by exchange.

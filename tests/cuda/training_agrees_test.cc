@@ -153,14 +153,30 @@ TEST_F(TrainingAgrees, OnSeveralRanksBySharedMemoryUnderOtherAxes) {
   }
 }
 
+TEST_F(TrainingAgrees, OnSeveralRanksInRoundsAndInGroupsThatSum) {
+  const PartitionedStore parts = cut(graph(), "random", 4);
+  for (const std::string model : {"gcn", "sage", "gin"}) {
+    for (const HaloProtocol& protocol :
+         {HaloProtocol{.route = "ring"}, HaloProtocol{.route = "replicated:2", .encode = "bf16"}}) {
+      Training training = small(full_graph_training(model));
+      training.options.epochs = 2;
+      training.options.protocol = protocol;
+      expect_same(on_hosts(4, parts, on_cuda(training)), on_hosts(4, parts, training),
+                  model + ' ' + explained(protocol));
+    }
+  }
+}
+
 TEST_F(TrainingAgrees, OrIsRefused) {
   const PartitionedStore parts = cut(graph(), "random", 4);
-  for (const HaloProtocol& protocol : {HaloProtocol{.route = "ring"}, HaloProtocol{.route = "replicated:2"},
-                                       HaloProtocol{.plan = "tensor"}}) {
-    Training training = small(full_graph_training("sage"));
+  const auto refused = [&](const std::string& model, const HaloProtocol& protocol) {
+    Training training = small(full_graph_training(model));
     training.options.protocol = protocol;
     EXPECT_THROW(on_hosts(4, parts, on_cuda(training)), InputError) << explained(protocol);
-  }
+  };
+  refused("gat", {.route = "ring"});
+  refused("sage", {.plan = "tensor"});
+  refused("gat", {.plan = "partial-aggregates"});
 }
 
 }  // namespace
