@@ -9,7 +9,7 @@
 #include <limits>
 
 #include "kith/core/parallel.h"
-#include "kith/exec/halo/lost_rows.h"
+#include "kith/exec/halo/fed_back.h"
 #include "kith/exec/halo/values.h"
 #include "kith/kernels/dense.h"
 
@@ -141,29 +141,16 @@ class CentroidFrames : public HaloFrames {
   double share_;
 };
 
-class FeedbackCentroidFrames final : public CentroidFrames {
+class CentroidsToFeedBack : public CentroidFrames {
  public:
   using CentroidFrames::CentroidFrames;
-  FrameBytes pack(const Backend& on, const HaloFrame& frame, ConstTensor x,
-                  std::vector<std::byte>& out) override {
-    const Matrix wanted = lost_.added_to(frame, x);
-    Matrix said(frame.rows(), frame.cols);
-    append(on, frame, wanted, said.view(), out);
-    lost_.note(frame, wanted, said);
-    return *known_bytes(frame);
-  }
   bool remembers() const override { return true; }
-  void save(HaloState& state) const override { lost_.save(state); }
-  void restore(const HaloState& state) override { lost_.restore(state); }
-
- private:
-  LostRows lost_;
 };
 
 }  // namespace
 
 std::unique_ptr<HaloEncode> encode_centroids(double share, bool feedback) {
-  if (feedback) return std::make_unique<FramedEncode<FeedbackCentroidFrames>>(share);
+  if (feedback) return std::make_unique<FramedEncode<FedBack<CentroidsToFeedBack>>>(share);
   return std::make_unique<FramedEncode<CentroidFrames>>(share);
 }
 
