@@ -8,13 +8,11 @@ what is not yet there to DIR/accuracy.json and prints a Markdown table of all of
 epochs that were best on the validation nodes, and its bound the one-sided 95% one of Student's t. Real graphs come from KITH_DATA_DIR.
 """
 import argparse
-import json
 import math
-import os
 import pathlib
 import statistics
-import subprocess
-import sys
+
+from kith_work import KithWork, Results, add_arguments
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 EXACT = "distgnn-cd0"
@@ -30,35 +28,17 @@ def prepared(case, data, seed):
             "acl-coauthor": ([f"{data}/acl-coauthor", "--undirected"], "acl-coauthor-sage-full")}[case]
 
 
-class Bench:
-    def __init__(self, arguments):
-        self.kith = str(pathlib.Path(arguments.kith).resolve())
-        self.work = pathlib.Path(arguments.work)
-        self.work.mkdir(parents=True, exist_ok=True)
-        self.data = os.environ.get("KITH_DATA_DIR", "")
-
-    def run(self, *arguments):
-        done = subprocess.run([self.kith, *map(str, arguments)], capture_output=True, text=True, env={**os.environ, "KITH_PROGRESS": "none"})
-        if done.returncode:
-            sys.exit(f"kith {' '.join(map(str, arguments))}\n{done.stderr}")
-
+class Bench(KithWork):
     def parts(self, case, seed, k):
         arguments, _ = prepared(case, self.data, seed)
         name = case if case == "acl-coauthor" else f"{case}-{seed}"
-        store, parts = self.work / name, self.work / f"{name}-k{k}"
-        if not store.exists():
-            self.run("prepare", *arguments, "-o", store)
-        if not parts.exists():
-            self.run("partition", store, "-k", k, "-o", parts)
-        return parts
+        return self.made(f"{name}-k{k}", "partition", self.made(name, "prepare", *arguments), "-k", k)
 
     def scores(self, case, seed, k, protocols):
         _, recipe = prepared(case, self.data, seed)
-        table = self.work / "table.json"
-        self.run("bench", "protocols", self.parts(case, seed, k), "--recipe", ROOT / "examples" / "recipes" / f"{recipe}.toml", "--seed", seed,
-                 "--protocols", " ".join(protocols), "--json", table)
+        rows = self.protocols(self.parts(case, seed, k), protocols, "--recipe", ROOT / "examples" / "recipes" / f"{recipe}.toml", "--seed", seed)
         return [{"case": case, "seed": seed, "k": k, "protocol": row["protocol"], "test": 100 * row["test_accuracy_mean"],
-                 "bytes": row["halo_bytes_per_epoch"]} for row in json.loads(table.read_text())]
+                 "bytes": row["halo_bytes_per_epoch"]} for row in rows]
 
 
 def table(rows):
@@ -79,25 +59,21 @@ def table(rows):
 
 def main():
     parser = argparse.ArgumentParser()
-    parser.add_argument("--work", required=True)
-    parser.add_argument("--kith", default="build/release/bin/kith")
+    add_arguments(parser)
     parser.add_argument("--cases", default="photo,cs,acl-coauthor")
     parser.add_argument("--protocols", default="lean")
     parser.add_argument("--k", type=int, default=8)
     parser.add_argument("--seeds", type=int, default=5)
     arguments = parser.parse_args()
     bench = Bench(arguments)
-    results = bench.work / "accuracy.json"
-    rows = json.loads(results.read_text()) if results.exists() else []
+    results = Results(bench, "accuracy.json")
     for case in arguments.cases.split(","):
         for seed in range(arguments.seeds):
-            there = {row["protocol"] for row in rows if (row["case"], row["seed"], row["k"]) == (case, seed, arguments.k)}
+            there = {row["protocol"] for row in results.rows if (row["case"], row["seed"], row["k"]) == (case, seed, arguments.k)}
             missing = [name for name in (EXACT, *arguments.protocols.split(",")) if name not in there]
             if missing:
-                rows += bench.scores(case, seed, arguments.k, missing)
-                results.write_text(json.dumps(rows, indent=1))
-                print(f"{case}, seed {seed}", file=sys.stderr)
-    print(table(rows))
+                results.add(bench.scores(case, seed, arguments.k, missing), f"{case}, seed {seed}")
+    print(table(results.rows))
 
 
 if __name__ == "__main__":

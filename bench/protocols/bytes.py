@@ -2,19 +2,20 @@
 """Bytes of halo protocols on many graphs, partitionings and numbers of parts, counted from the parts alone.
 
     bench/protocols/bytes.py --work DIR [--kith PATH] [--graphs photo,cs] [--parts metis,random] [--k 2,4,8] [--models gcn,gat]
+                             [--trained lean]
 
 Adds what is not yet there to DIR/bytes.json and prints a Markdown table of all of it. Real graphs come from KITH_DATA_DIR,
 planted-1m is generated (1 M nodes, 25 M edges). Needs NumPy. The baseline is every halo row in fp32 in every exchange and epoch; what
 crosses once is spread over 200 epochs.
 """
 import argparse
-import json
-import os
+import itertools
 import pathlib
-import subprocess
 import sys
 
 import numpy as np
+
+from kith_work import KithWork, Results, add_arguments
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "compare"))
 from cases import PLANTED  # noqa: E402
@@ -24,6 +25,7 @@ MODELS = {"gcn": ["--model", "gcn", "--layers", "3", "--hidden", "256"],
 PROTOCOLS = {"gcn": "exact deepgalois bns-gcn:p=0.1 quant:bits=4 sylvie supergcn", "gat": "exact quant:bits=4 sylvie"}
 AGAINST = "baseline broadcast"
 EPOCHS_OF_ONE_TIME_BYTES = 200
+TRAINED_EPOCHS = 2
 
 
 def raw(graph, data):
@@ -34,27 +36,7 @@ def raw(graph, data):
             "cnr-2000": [f"{data}/cnr-2000/cnr-2000-csr.npz", "--undirected", "--split", "random:0.5/0.25/0.25:0"]}.get(graph)
 
 
-class Bench:
-    def __init__(self, arguments):
-        self.kith = str(pathlib.Path(arguments.kith).resolve())
-        self.work = pathlib.Path(arguments.work)
-        self.work.mkdir(parents=True, exist_ok=True)
-        self.data = os.environ.get("KITH_DATA_DIR", "")
-
-    def run(self, *arguments):
-        done = subprocess.run([self.kith, *map(str, arguments)], capture_output=True, text=True,
-                              env={**os.environ, "KITH_PROGRESS": "none"})
-        if done.returncode:
-            sys.exit(f"kith {' '.join(map(str, arguments))}\n{done.stderr}")
-        return done.stdout
-
-    def made(self, name, *arguments):
-        """The folder of that name, made by this call of kith unless it is there."""
-        folder = self.work / name
-        if not folder.exists():
-            self.run(*arguments, "-o", folder)
-        return folder
-
+class Bench(KithWork):
     def store(self, graph):
         if graph == "planted-1m":
             return self.made(graph, "generate", "planted", *PLANTED)
@@ -75,10 +57,13 @@ class Bench:
         return self.made(f"{graph}-{method}-{k}", "partition", self.store(graph), "--method", method, "-k", k)
 
     def counted(self, graph, method, k, model):
-        table = self.work / "table.json"
-        self.run("bench", "protocols", self.parts(graph, method, k), *MODELS[model], "--protocols", f"{AGAINST} {PROTOCOLS[model]}",
-                 "--plan-only", "--epochs", 10, "--json", table)
-        return [{"graph": graph, "method": method, "model": model, **row} for row in json.loads(table.read_text())]
+        rows = self.protocols(self.parts(graph, method, k), f"{AGAINST} {PROTOCOLS[model]}".split(), *MODELS[model], "--plan-only", "--epochs", 10)
+        return [{"graph": graph, "method": method, "model": model, **row} for row in rows]
+
+    def trained(self, graph, method, k, model, protocols):
+        """Of protocols whose bytes follow from the rows; lengths change little from the first epochs on."""
+        rows = self.protocols(self.parts(graph, method, k), protocols, *MODELS[model], "--epochs", TRAINED_EPOCHS, "--eval-every", 1000000)
+        return [{"graph": graph, "method": method, "model": model, **row} for row in rows]
 
 
 def bytes_of(row):
@@ -91,6 +76,7 @@ def table(rows):
     for row in rows:
         groups.setdefault((row["graph"], row["method"], row["parts"], row["model"]), {})[row["protocol"].split(":")[0]] = row
     names = [name.split(":")[0] for name in PROTOCOLS["gcn"].split()]
+    names += sorted({row["protocol"].split(":")[0] for row in rows} - {*names, *AGAINST.split()})
     lines = ["| graph | parts | k | model | baseline an epoch | broadcast | " + " | ".join(names) + " |",
              "|---" * (6 + len(names)) + "|"]
     for (graph, method, k, model), found in sorted(groups.items(), key=lambda item: (item[0][0], item[0][3], item[0][1], item[0][2])):
@@ -103,27 +89,25 @@ def table(rows):
 
 def main():
     parser = argparse.ArgumentParser()
-    parser.add_argument("--work", required=True)
-    parser.add_argument("--kith", default="build/release/bin/kith")
+    add_arguments(parser)
     parser.add_argument("--graphs", default="photo,cs,acl-coauthor,cnr-2000,planted-1m")
     parser.add_argument("--parts", default="metis,random")
     parser.add_argument("--k", default="2,4,8,16,64")
     parser.add_argument("--models", default="gcn,gat")
+    parser.add_argument("--trained", default="", help="protocols whose bytes the data decide, such as lean: counted in short trainings")
     arguments = parser.parse_args()
     bench = Bench(arguments)
-    results = bench.work / "bytes.json"
-    rows = json.loads(results.read_text()) if results.exists() else []
-    there = {(row["graph"], row["method"], row["parts"], row["model"]) for row in rows}
-    for graph in arguments.graphs.split(","):
-        for method in arguments.parts.split(","):
-            for k in map(int, arguments.k.split(",")):
-                for model in arguments.models.split(","):
-                    if (graph, method, k, model) in there:
-                        continue
-                    rows += bench.counted(graph, method, k, model)
-                    results.write_text(json.dumps(rows, indent=1))
-                    print(f"{graph} {method} {k} {model}", file=sys.stderr)
-    print(table(rows))
+    results = Results(bench, "bytes.json")
+    there = {(row["graph"], row["method"], row["parts"], row["model"], row["protocol"]) for row in results.rows}
+    wanted = list(filter(None, arguments.trained.split(",")))
+    for graph, method, k, model in itertools.product(arguments.graphs.split(","), arguments.parts.split(","), map(int, arguments.k.split(",")),
+                                                     arguments.models.split(",")):
+        if (graph, method, k, model, "baseline") not in there:
+            results.add(bench.counted(graph, method, k, model), f"{graph} {method} {k} {model}")
+        for protocol in wanted:
+            if (graph, method, k, model, protocol) not in there:
+                results.add(bench.trained(graph, method, k, model, [protocol]), f"{graph} {method} {k} {model} {protocol}")
+    print(table(results.rows))
 
 
 if __name__ == "__main__":

@@ -11,13 +11,11 @@ table. Real graphs come from KITH_DATA_DIR.
 """
 import argparse
 import json
-import os
 import shutil
 import statistics
-import subprocess
-import sys
 
 from bytes import Bench
+from kith_work import add_arguments
 
 MODELS = {"gcn": ["--model", "gcn", "--layers", "3", "--hidden", "256"], "sage": ["--model", "sage", "--layers", "3", "--hidden", "256"]}
 PROTOCOLS = {"halo-rows, sync": ["--plan", "halo-rows", "--schedule", "sync"],
@@ -40,11 +38,8 @@ def seconds_by_epoch(run, name):
 def train(bench, parts, arguments):
     run = bench.work / "run"
     shutil.rmtree(run, ignore_errors=True)
-    command = ["mpiexec", "-n", RANKS, bench.kith, "train", parts, "-o", run, "--regime", "full-graph", "--threads", 1, "--epochs", EPOCHS,
-               "--eval-every", 1000000, "--trace", *arguments]
-    done = subprocess.run(list(map(str, command)), capture_output=True, text=True, env={**os.environ, "KITH_PROGRESS": "none"})
-    if done.returncode:
-        sys.exit(" ".join(map(str, command)) + "\n" + done.stdout + done.stderr)
+    bench.run("train", parts, "-o", run, "--regime", "full-graph", "--threads", 1, "--epochs", EPOCHS, "--eval-every", 1000000, "--trace",
+              *arguments, ranks=RANKS)
     seconds = {name: statistics.median(seconds_by_epoch(run, event)) for name, event in
                {"epoch": "step", "wait": "halo.wait", "reduce": "reduce"}.items()}
     return seconds | {"wire": json.loads((run / "summary.json").read_text()).get("modelled_seconds_per_epoch") or 0}
@@ -64,8 +59,7 @@ def measured(bench, parts, arguments, net, repeat):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--work", required=True)
-    parser.add_argument("--kith", default="build/release/bin/kith")
+    add_arguments(parser)
     parser.add_argument("--net", default="alpha_us=20,gbps=10")
     parser.add_argument("--graphs", default="acl-coauthor,planted-1m")
     parser.add_argument("--models", default="gcn,sage")
