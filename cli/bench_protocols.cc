@@ -2,6 +2,7 @@
 // bytes are those of as many hosts as there are parts. Seconds are a network model's, not this machine's.
 #include <algorithm>
 #include <cmath>
+#include <map>
 #include <optional>
 #include <sstream>
 
@@ -30,13 +31,16 @@ constexpr const char* kBaseline = "baseline";
 constexpr const char* kBroadcast = "broadcast";
 /// What `kith train --protocol auto` would take on these parts.
 constexpr const char* kAuto = "auto";
+bool is_choice(const std::string& name) {
+  return name == kAuto || name.starts_with(std::string(kAuto) + ":error-budget=");
+}
 
 /// The settings of `kith train` that this verb takes, too.
 constexpr const char* kTrainSettings[] = {
-    "model",        "layers",   "hidden",     "heads",         "output-heads",
-    "norm",         "residual", "jk",         "dropout",       "lr",
-    "weight-decay", "patience", "eval-every", "input-dropout", "attention-dropout",
-    "seed"};
+    "model",        "layers",      "hidden",      "heads",         "output-heads",
+    "norm",         "residual",    "jk",          "dropout",       "lr",
+    "weight-decay", "patience",    "eval-every",  "input-dropout", "attention-dropout",
+    "seed",         "error-every", "least-cosine"};
 
 /// Without training, those that can be counted; a choice where there is a network to choose for.
 std::string every_protocol(bool plan_only, bool net) {
@@ -103,29 +107,31 @@ class Comparison {
   TrainOptions options(const std::string& protocol, std::int64_t seed) const {
     Settings settings = settings_;
     if (!is_reference(protocol)) settings.set("protocol", protocol, "--protocols");
-    if (protocol == kAuto) settle(settings);
+    if (is_choice(protocol)) settle(settings, protocol);
     settings.set("seed", std::to_string(settings_.integer("seed") + seed), "--seeds");
     return train_options(settings);
   }
 
   /// The free axes of auto become those of the choice. Without training rows without their zeros have no
   /// length, so there it chooses a plan.
-  void settle(Settings& settings) const {
+  void settle(Settings& settings, const std::string& protocol) const {
     if (!net_) throw InputError("--protocols auto is a choice for a network: say --net alpha_us=20,gbps=10");
+    if (asked_.boolean("plan-only") && protocol != kAuto)
+      throw InputError(protocol + ": what it sends is settled by what trainings lose: not with --plan-only");
     if (asked_.boolean("plan-only")) settings.set("encode", "fp32", "--plan-only");
     const TrainOptions options = train_options(settings);
-    if (!chosen_) {
+    if (!chosen_.contains(protocol)) {
       std::vector<ProtocolCost> costs;
       run_thread_ranks(parts_.k(), [&](Communicator& comm) {
         auto own = predicted_costs(comm, parts_, options, model_factory(settings_), *net_);
         if (comm.rank() == Rank{0}) costs = std::move(own);
       });
       log::info(cost_table(costs, *net_));
-      chosen_ = costs.front().protocol;
+      chosen_[protocol] = costs.front().protocol;
     }
     for (const HaloAxis& axis : kHaloAxes)
       if (std::find(options.auto_axes.begin(), options.auto_axes.end(), axis.name) != options.auto_axes.end())
-        settings.set(axis.name, (*chosen_).*axis.value, "--protocols auto");
+        settings.set(axis.name, chosen_.at(protocol).*axis.value, "--protocols auto");
   }
 
   ProtocolTraffic measured(const std::string& protocol, ProtocolRow& row) const {
@@ -152,7 +158,7 @@ class Comparison {
   Schema schema_;
   Settings settings_;
   std::optional<NetModel> net_;
-  mutable std::optional<HaloProtocol> chosen_;
+  mutable std::map<std::string, HaloProtocol> chosen_;
 };
 
 void write_if_asked(const Settings& settings, const char* name, const std::string& text) {
@@ -165,7 +171,8 @@ void add_protocols_bench_settings(Schema& schema) {
   schema.add(bench_setting(
       "protocols", Setting::Type::text, "all",
       "protocols: names as --protocol takes them, with spaces or semicolons between; baseline and "
-      "broadcast are what they are measured against; auto: the choice for --net; all: every one, with "
+      "broadcast are what they are measured against; auto and auto:error-budget=E: the choice for --net; "
+      "all: every one, with "
       "--plan-only those that the data do "
       "not decide"));
   Setting seeds = bench_setting("seeds", Setting::Type::integer, "1", "protocols: trainings of each");
@@ -191,7 +198,7 @@ Measured measure_protocols(const Settings& settings) {
       names_in(all ? every_protocol(settings.boolean("plan-only"), settings.has_value("net"))
                    : settings.text("protocols"));
   for (const std::string& protocol : protocols)
-    if (!is_reference(protocol) && protocol != kAuto)
+    if (!is_reference(protocol) && !is_choice(protocol))
       protocol_named(protocol);  // refused before any is trained
   Comparison comparison(settings, parts);
   std::vector<ProtocolRow> rows;

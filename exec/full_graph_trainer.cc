@@ -1,4 +1,7 @@
+#include <optional>
+
 #include "kith/core/trace.h"
+#include "kith/exec/error_watch.h"
 #include "kith/exec/halo/forecast.h"
 #include "kith/exec/halo/protocol.h"
 #include "kith/exec/logit_loss.h"
@@ -16,13 +19,15 @@ class FullGraphTrainer final : public Trainer {
     mirrors_ = {mirrored(context.options.on, rows()), mirrored(context.options.on, labels.classes),
                 mirrored(context.options.on, labels.multi)};
     check_protocol(context.options.protocol, context.model);
-    const bool told = graph.reduces() || graph.splits_columns() || graph.exchange().in_rounds();
+    const bool watched = context.options.error_budget >= 0 || context.options.measure_error > 0;
+    const bool told = graph.reduces() || graph.splits_columns() || graph.exchange().in_rounds() || watched;
     const auto exchanges =
         told ? exchanges_of_a_step(context.model, context.parameters, features.cols, context.options.protocol)
              : std::vector<StepExchange>();
     graph.train_only(rows(), context.model.one_exchange_a_layer() ? context.model.layers() : 0, exchanges);
     const auto own = static_cast<std::int64_t>(rows().size());
     double all = static_cast<double>(own);
+    if (watched) watch_.emplace(context, graph.exchange(), exchanges);
     train_nodes_ = static_cast<std::int64_t>(all_reduce_sum(context.comm, all, "count the train nodes"));
   }
 
@@ -32,6 +37,21 @@ class FullGraphTrainer final : public Trainer {
     const TrainingState& state = context_.state;
     const TraceSpan span(context_.ledger.trace(), "step", {.epoch = state.epoch + 1, .step = state.step + 1});
     graph_.exchange().send_held();
+    const auto pass = [this] { return this->pass(); };
+    const double share = watch_ ? watch_->step(pass, stepper_.gradients()) : pass();
+    stepper_.update(static_cast<double>(context_.state.step));
+    const double loss = all_reduce_sum(context_.comm, share, "training loss");
+    if (state.step >= context_.options.epochs) graph_.exchange().send_held();
+    return loss;
+  }
+
+  const HaloMeasurement* measured() const override {
+    return watch_ && watch_->measured() ? &*watch_->measured() : nullptr;
+  }
+
+ private:
+  /// The step's gradient; this rank's share of the loss.
+  double pass() {
     Tape tape = stepper_.make_tape();
     Var logits;
     {
@@ -41,14 +61,9 @@ class FullGraphTrainer final : public Trainer {
                                       tape.constant(features_));
       logits = first_rows(tape, logits, graph_.owned());
     }
-    const double share = stepper_.step(std::move(tape), logits, labels_of(context_.owned), rows(),
-                                       train_nodes_, static_cast<double>(context_.state.step));
-    const double loss = all_reduce_sum(context_.comm, share, "training loss");
-    if (state.step >= context_.options.epochs) graph_.exchange().send_held();
-    return loss;
+    return stepper_.gradient(std::move(tape), logits, labels_of(context_.owned), rows(), train_nodes_);
   }
 
- private:
   std::span<const std::int32_t> rows() const { return context_.owned.split[static_cast<int>(Split::train)]; }
 
   TrainingContext context_;
@@ -56,7 +71,8 @@ class FullGraphTrainer final : public Trainer {
   ConstTensor features_;
   std::int64_t train_nodes_ = 0;
   Stepper stepper_;
-  std::vector<Mirror> mirrors_;  ///< of what every step reads
+  std::optional<ErrorWatch> watch_;  ///< nothing: nobody measures
+  std::vector<Mirror> mirrors_;      ///< of what every step reads
 };
 
 }  // namespace

@@ -52,7 +52,7 @@ HaloState read_state(const fs::path& file, const Json& expected) {
 
 void write_halo_state(Communicator& comm, const fs::path& checkpoint, std::int64_t step, LocalGraph& graph,
                       const Backend& on) {
-  if (comm.size() == 1 || !graph.exchange().keeps_values()) return;
+  if (comm.size() == 1 || !graph.exchange().keeps_state()) return;
   run_on_each(comm, "write what the halo protocol keeps", [&] {
     const HaloState state = graph.exchange().state(on);
     std::vector<NamedTensor> tensors;
@@ -66,7 +66,7 @@ void write_halo_state(Communicator& comm, const fs::path& checkpoint, std::int64
 
 void read_halo_state(Communicator& comm, const fs::path& checkpoint, std::int64_t step, LocalGraph& graph,
                      const Backend& on) {
-  if (comm.size() == 1 || !graph.exchange().keeps_values()) return;
+  if (comm.size() == 1 || !graph.exchange().keeps_state()) return;
   std::string problem;
   HaloState state;
   try {

@@ -20,8 +20,8 @@ namespace kith {
 namespace {
 
 using Json = nlohmann::json;
-constexpr const char* kPhases[] = {"load",   "batch_wait", "forward",  "backward",
-                                   "reduce", "optimise",   "evaluate", "checkpoint"};
+constexpr const char* kPhases[] = {"load",     "batch_wait", "forward",    "backward", "reduce",
+                                   "optimise", "evaluate",   "checkpoint", "measure"};
 constexpr const char* kBackground[] = {"sample", "fetch"};
 
 std::vector<Json> read_metrics(const std::filesystem::path& file) {
@@ -38,7 +38,7 @@ std::vector<Json> read_metrics(const std::filesystem::path& file) {
 Series series_of(const std::vector<Json>& metrics, const std::string& wanted, std::string name, int colour) {
   Series series{std::move(name), colour, {}};
   for (const Json& line : metrics)
-    if (line.contains(wanted))
+    if (line.contains(wanted) && line[wanted].is_number())
       series.points.emplace_back(line.value("epoch", 0.0), line[wanted].get<double>());
   return series;
 }
@@ -67,8 +67,14 @@ std::string curves(const Json& summary, const std::vector<Json>& metrics) {
     loss.series.push_back(series_of(metrics, std::string(split) + "_loss", split, colour));
     score.series.push_back(series_of(metrics, std::string(split) + '_' + metric, split, colour++));
   }
-  return card("Loss by epoch", line_chart(loss)) +
-         card(escaped(title_of(metric)) + " by epoch", line_chart(score));
+  std::string cards = card("Loss by epoch", line_chart(loss)) +
+                      card(escaped(title_of(metric)) + " by epoch", line_chart(score));
+  LineChart lost{{series_of(metrics, "halo_error", "largest relative error of a layer's halo", 1),
+                  series_of(metrics, "gradient_cosine", "gradient's cosine to the exact one", 2)},
+                 best,
+                 mark};
+  if (!lost.series.front().points.empty()) cards += card("What the halo protocol loses", line_chart(lost));
+  return cards;
 }
 
 /// A counter's values by rank; `seconds.forward` is found under /ledger/seconds/forward/by_rank.

@@ -78,18 +78,39 @@ double share_of(HaloExchange& counted, const StepExchange& each, double share) {
              : ((plan->all_rows - plan->all_sums) * share + plan->all_sums) / plan->all_rows;
 }
 
+std::vector<std::string> free_encodes(const TrainOptions& options) {
+  if (!is_free(options, "encode")) return {options.protocol.encode};
+  if (options.error_budget > 0) return {"ladder", "support-ladder"};
+  return {"fp32", "support"};
+}
+
+std::string likely_encode(const std::string& encode, double budget) {
+  const auto made = make_encode(encode);
+  const HaloLadder* ladder = made->ladder();
+  return ladder == nullptr ? encode : likely_rung(ladder->rungs(), budget).encode;
+}
+
+/// Of support coding, the encoding of the rows that it takes the zeros from.
+std::string with_zeros(const std::string& encode) {
+  const std::size_t dash = encode.find('-');
+  return dash == std::string::npos ? "fp32" : encode.substr(dash + 1);
+}
+
 class Prediction {
  public:
   Prediction(Communicator& comm, const PartitionedStore& parts, const ModelFactory& make, const NetModel& net)
       : comm_(comm), parts_(parts), make_(make), net_(net) {}
 
-  ProtocolCost cost(Share& share, const HaloProtocol& protocol) {
+  /// `sent`: what the share's rows are without those zeros that are left out.
+  ProtocolCost cost(Share& share, const HaloProtocol& protocol, const HaloProtocol& sent) {
     ProtocolCost cost{.protocol = protocol};
-    const double left = FramedRows::share_left(protocol);
-    cost.estimated = left < 1;
+    if (sent.encode != protocol.encode) cost.likely = sent.encode;
+    const double left = FramedRows::share_left(sent);
+    frames_ = make_encode(protocol.encode)->frames() != nullptr;
+    cost.estimated = left < 1 || !cost.likely.empty();
     for (StepExchange each : exchanges_of_a_step(parts_.meta().store, protocol, make_)) {
       const SumPlan* plan = share.graph.exchange().sums(each.layer);
-      if (cost.estimated && each.sparse && plan != nullptr && !plan->pays(left)) each.what = Crossing::rows;
+      if (left < 1 && each.sparse && plan != nullptr && !plan->pays(left)) each.what = Crossing::rows;
       cost.exchanges.push_back(exchange(share, each, left));
     }
     return cost;
@@ -102,7 +123,7 @@ class Prediction {
     // Frames are two messages, their length and themselves.
     const double rows = left < 1 ? share_of(share.graph.exchange(), each, left) : 1;
     Ledger mine;
-    for (const auto& [key, amount] : scaled(counted.entries(), rows, left < 1 ? 2 : 1)) mine.add(key, amount);
+    for (const auto& [key, amount] : scaled(counted.entries(), rows, frames_ ? 2 : 1)) mine.add(key, amount);
     RunSummary all;
     gather_ledgers(comm_, mine, all);
     const std::string direction = each.backward ? "halo.backward." : "halo.forward.";
@@ -117,6 +138,7 @@ class Prediction {
   const PartitionedStore& parts_;
   const ModelFactory& make_;
   NetModel net_;
+  bool frames_ = false;
 };
 
 }  // namespace
@@ -142,9 +164,7 @@ std::vector<ProtocolCost> predicted_costs(Communicator& comm, const PartitionedS
   // What it saves costs time that is not in the prediction.
   if (plans.size() > 1)
     std::erase_if(plans, [](const std::string& plan) { return make_plan(plan)->recomputes(); });
-  const std::vector<std::string> encodes = is_free(options, "encode")
-                                               ? std::vector<std::string>{"fp32", "support"}
-                                               : std::vector<std::string>{options.protocol.encode};
+  const std::vector<std::string> encodes = free_encodes(options);
   Prediction prediction(comm, parts, make, net);
   std::vector<ProtocolCost> costs;
   for (const std::string& plan : plans) {
@@ -153,13 +173,15 @@ std::vector<ProtocolCost> predicted_costs(Communicator& comm, const PartitionedS
       protocol.plan = plan;
       protocol.encode = encode;
       if (!allowed(protocol, *model)) continue;
-      // Rows as they are can be counted.
+      // Rows with their zeros can be counted.
+      HaloProtocol sent = protocol;
+      sent.encode = likely_encode(protocol.encode, options.error_budget);
       HaloProtocol counted = protocol;
-      if (FramedRows::share_left(protocol) < 1) counted.encode = "fp32";
+      counted.encode = FramedRows::share_left(sent) < 1 ? with_zeros(sent.encode) : sent.encode;
       const auto exchanges = exchanges_of_a_step(meta, protocol, make);
       if (!reducible(plan, exchanges)) continue;
       Share share(comm, parts, *model, counted, exchanges);
-      costs.push_back(prediction.cost(share, protocol));
+      costs.push_back(prediction.cost(share, protocol, sent));
     }
   }
   if (costs.empty()) throw InputError("--protocol auto: no halo protocol goes with these settings");
@@ -173,8 +195,9 @@ std::string cost_table(const std::vector<ProtocolCost>& costs, const NetModel& n
                                  net.alpha_seconds * 1e6, net.bytes_per_second * 8e-9);
   for (const ProtocolCost& cost : costs) {
     text +=
-        fmt::format("{} --plan {} --encode {} --schedule {}: {}{}, {}", &cost == &costs.front() ? "*" : " ",
-                    cost.protocol.plan, cost.protocol.encode, cost.protocol.schedule,
+        fmt::format("{} --plan {} --encode {}{} --schedule {}: {}{}, {}", &cost == &costs.front() ? "*" : " ",
+                    cost.protocol.plan, cost.protocol.encode,
+                    cost.likely.empty() ? "" : " (" + cost.likely + ")", cost.protocol.schedule,
                     cost.estimated ? "about " : "", human_bytes(cost.bytes()), human_seconds(cost.seconds()));
     for (const ProtocolCost::Exchange& each : cost.exchanges)
       text += fmt::format("{} layer {} {} {} {}", &each == &cost.exchanges.front() ? ";" : ",", each.layer,

@@ -20,6 +20,7 @@ struct ProtocolCost {
     double bytes = 0, messages = 0, seconds = 0;
   };
   HaloProtocol protocol;
+  std::string likely;      ///< of a ladder of encodings, the one that the rows are counted by
   bool estimated = false;  ///< lengths depend on the data: by the share of zeros that is usual
   std::vector<Exchange> exchanges;
   double bytes() const;
@@ -28,7 +29,8 @@ struct ProtocolCost {
 
 /// Of the protocols that lose nothing, on these parts and ranks: every plan, with rows as they are and
 /// without their zeros, less what means nothing for the model; an axis that is not among
-/// `options.auto_axes` stays as options.protocol has it. The cheapest first. Collective.
+/// `options.auto_axes` stays as options.protocol has it. With an error budget the rows are encoded by layer,
+/// and counted by the encoding that is likely to hold it. The cheapest first. Collective.
 std::vector<ProtocolCost> predicted_costs(Communicator& comm, const PartitionedStore& parts,
                                           const TrainOptions& options, const ModelFactory& make,
                                           const NetModel& net);

@@ -1,6 +1,8 @@
 // summary.json, back into what it was made of, as far as a report needs it.
 #include "kith/exec/read_summary.h"
 
+#include <cmath>
+
 #include <nlohmann/json.hpp>
 
 #include "kith/core/error.h"
@@ -48,6 +50,23 @@ void read_estimate(const Json& json, RunSummary& summary) {
   }
 }
 
+/// JSON has no word for what is no number.
+double number_of(const Json& json) { return json.is_number() ? json.get<double>() : std::nan(""); }
+
+void read_measurements(const Json& json, RunSummary& summary) {
+  for (const Json& each : json) {
+    HaloMeasurement measurement{.epoch = whole(each.at("epoch")),
+                                .gradient_cosine = number_of(each.at("gradient_cosine")),
+                                .passes = static_cast<int>(whole(each.at("passes")))};
+    for (const Json& layer : each.at("layers"))
+      measurement.layers.push_back({.layer = static_cast<int>(whole(layer.at("layer"))),
+                                    .forward = number_of(layer.at("forward")),
+                                    .backward = number_of(layer.at("backward")),
+                                    .encode = layer.value("encode", "")});
+    summary.measurements.push_back(std::move(measurement));
+  }
+}
+
 RunSummary read(const Json& json) {
   RunSummary summary;
   summary.best_epoch = whole(json.at("best_epoch"));
@@ -58,6 +77,7 @@ RunSummary read(const Json& json) {
   summary.parts = static_cast<int>(whole(json.at("parts")));
   summary.parameters = whole(json.at("parameters"));
   for (const Json& bytes : json.at("peak_memory_bytes")) summary.peak_memory_bytes.push_back(whole(bytes));
+  read_measurements(json.value("halo_error", Json::array()), summary);
   read_estimate(json.value("estimated_memory_bytes", Json::object()), summary);
   summary.best.metric = metric_of_json(json.at("metric").get<std::string>());
   for (int s = 0; s < 3; ++s)

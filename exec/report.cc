@@ -92,6 +92,18 @@ Json estimate_json(const std::vector<MemoryByKind>& by_rank) {
   return json;
 }
 
+Json json_of(const HaloMeasurement& measurement) {
+  Json layers = Json::array();
+  for (const HaloMeasurement::Layer& layer : measurement.layers) {
+    layers.push_back({{"layer", layer.layer}, {"forward", layer.forward}, {"backward", layer.backward}});
+    if (!layer.encode.empty()) layers.back()["encode"] = layer.encode;
+  }
+  return {{"epoch", measurement.epoch},
+          {"gradient_cosine", measurement.gradient_cosine},
+          {"passes", measurement.passes},
+          {"layers", layers}};
+}
+
 }  // namespace
 
 std::vector<std::pair<std::string, double>> named_values(const Evaluation& evaluation, int split) {
@@ -109,6 +121,10 @@ std::string json_line(const EpochMetrics& metrics) {
   for (int s = 0; s < 3; ++s) {
     for (const auto& [name, value] : named_values(metrics.evaluation, s))
       line[std::string(kSplitNames[s]) + '_' + name] = value;
+  }
+  if (metrics.measured) {
+    line["halo_error"] = largest_error(*metrics.measured);
+    line["gradient_cosine"] = metrics.measured->gradient_cosine;
   }
   return line.dump() + '\n';
 }
@@ -156,6 +172,8 @@ std::string summary_json(const RunSummary& summary, const TrainOptions& options)
     json["modelled_seconds_per_epoch"] = *summary.modelled_seconds_per_epoch;
   if (!summary.estimated_memory.empty())
     json["estimated_memory_bytes"] = estimate_json(summary.estimated_memory);
+  for (const HaloMeasurement& measurement : summary.measurements)
+    json["halo_error"].push_back(json_of(measurement));
   for (int s = 0; s < 3; ++s)
     for (const auto& [name, value] : named_values(summary.best, s)) json[kSplitNames[s]][name] = value;
   return json.dump(2) + '\n';

@@ -7,6 +7,7 @@
 
 #include "kith/comm/communicator.h"
 #include "kith/core/memory_kind.h"
+#include "kith/exec/halo_measurement.h"
 #include "kith/exec/train_options.h"
 #include "kith/exec/training_state.h"
 
@@ -22,6 +23,7 @@ struct EpochMetrics {
   double loss = 0;
   double seconds = 0;     ///< training only
   Evaluation evaluation;  ///< −1 where this epoch was not evaluated
+  std::optional<HaloMeasurement> measured{};
 };
 std::string json_line(const EpochMetrics& metrics);
 
@@ -40,6 +42,7 @@ struct RunSummary {
   std::int64_t parameters = 0;
   std::vector<std::map<LedgerKey, double>> ledgers;  ///< by rank
   std::vector<std::int64_t> peak_memory_bytes;       ///< by rank
+  std::vector<HaloMeasurement> measurements;         ///< of the halo's errors, by this process
   std::vector<MemoryByKind> estimated_memory;        ///< by rank, before training; empty: none was made
 
   /// Σ over ranks, layers and peers of a counter.

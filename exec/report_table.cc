@@ -10,8 +10,8 @@ namespace kith {
 namespace {
 
 /// Phases of the training thread, in the order of a step. The background thread's are shown apart.
-constexpr const char* kPhases[] = {"load",   "batch_wait", "forward",  "backward",
-                                   "reduce", "optimise",   "evaluate", "checkpoint"};
+constexpr const char* kPhases[] = {"load",     "batch_wait", "forward",  "backward",  "reduce",
+                                   "optimise", "measure",    "evaluate", "checkpoint"};
 constexpr const char* kBackground[] = {"sample", "fetch"};
 
 double seconds(const RunSummary& s, const char* phase) {
@@ -72,6 +72,9 @@ std::string row_lines(const RunSummary& s) {
                         human_count(s.total("halo.messages")), human_seconds(s.phase_seconds("halo.wait")),
                         human_seconds(s.phase_seconds("halo.hidden")));
   text += age_line(s);
+  if (!s.measurements.empty())
+    text += fmt::format("  halo error      {}; {} sent to measure\n", measured_text(s.measurements),
+                        human_bytes(s.total("probe.bytes")));
   if (s.modelled_seconds_per_epoch)
     text += fmt::format("  on that network {} of halo exchanges per epoch (modelled)\n",
                         human_seconds(*s.modelled_seconds_per_epoch));

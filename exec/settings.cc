@@ -1,5 +1,10 @@
 #include "kith/exec/settings.h"
 
+#include <algorithm>
+#include <charconv>
+
+#include <fmt/format.h>
+
 #include "kith/exec/end_time.h"
 #include "kith/exec/halo/protocol.h"
 #include "kith/exec/net_model.h"
@@ -123,7 +128,9 @@ void add_halo_settings(Schema& s) {
       s, "encode", Type::text, "fp32",
       "halo protocol: what a row looks like on the wire: fp32, fp16, bf16, int8, int4, int2, int1, support "
       "(without what dropout and ReLU zeroed; also -bf16, -int8, -int4, -int2), delta:BITS, adaptive:BITS or "
-      "adaptive:error=SHARE, falling:RATIO, centroids:SHARE (means of so many clusters of the rows); int8:G "
+      "adaptive:error=SHARE, falling:RATIO, centroids:SHARE (means of so many clusters of the rows), ladder "
+      "or "
+      "support-ladder (int2 to fp32, or support-int2 to support, by layer as --error-budget allows); int8:G "
       "to int1:G have a scale for every G columns");
   Added(s, "feedback", Type::boolean, "false",
         "halo protocol: with int8 to int1 and centroids, what is lost of a row is added to what is sent of "
@@ -140,7 +147,25 @@ void add_halo_settings(Schema& s) {
       s, "protocol", Type::text, "none",
       "a halo protocol by name, as in pipegcn or bns-gcn:p=0.1; settings of an axis win (docs/protocols.md); "
       "auto: of those that lose nothing the one predicted to take least on the network of --net, or as "
-      "measured");
+      "measured; auto:error-budget=E as with --error-budget E");
+  Added(
+      s, "error-budget", Type::real, "-1",
+      "protocol auto, encode ladder and support-ladder: the most that a layer's halo may lose of its length, "
+      "in either direction, as it is measured every --error-every epochs; 0: nothing; -1: no budget")
+      .range(-1, 1);
+  Added(s, "error-every", Type::integer, "20",
+        "error-budget: epochs between two measurements, after which layers take other encodings")
+      .range(1, 1e9)
+      .also("bench");
+  Added(s, "least-cosine", Type::real, "0.9",
+        "error-budget: the least cosine of the gradient to the exact one")
+      .range(-1, 1)
+      .also("bench");
+  Added(s, "measure-error", Type::integer, "0",
+        "epochs between measurements of what the halo protocol loses, of the halo and in the gradient's "
+        "cosine to the exact one; 0: none")
+      .range(0, 1e9)
+      .outside_hash();
   Added(s, "net", Type::text, "",
         "a network, alpha_us=20,gbps=10[,intra=RANKS[:GIGABITS]][,slow=RANK:FACTOR]: also print the seconds "
         "that the halo's exchanges would take on it")
@@ -152,7 +177,7 @@ void add_halo_settings(Schema& s) {
       .outside_hash();
   Added(s, "replay-decisions", Type::path, "",
         "a run, or its folder of decisions: what its ranks decided by their data (select moved, encode "
-        "adaptive) is followed instead of decided")
+        "adaptive, error-budget) is followed instead of decided")
       .outside_hash();
   Added(s, "explain", Type::boolean, "false", "print what the halo protocol is made of, and stop")
       .outside_hash();
@@ -253,11 +278,57 @@ std::vector<std::int64_t> layer_fanouts(const Settings& settings, std::vector<st
 }
 
 constexpr const char* kAuto = "auto";
+constexpr const char* kAutoBudget = "auto:error-budget=";
+
+bool chooses_protocol(const std::string& name) { return name == kAuto || name.starts_with(kAutoBudget); }
+
+/// Of --error-budget or, without it, the protocol's name; below 0: none.
+double error_budget(const Settings& settings) {
+  const std::string name = settings.text("protocol");
+  const bool named = name.starts_with(kAutoBudget) && !settings.is_set("error-budget");
+  double budget = settings.real("error-budget");
+  if (named) {
+    const std::string text = name.substr(std::string(kAutoBudget).size());
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), budget);
+    if (error != std::errc{} || end != text.data() + text.size()) budget = -2;
+  }
+  if (budget != -1 && !(budget >= 0 && budget <= 1))
+    throw InputError(
+        fmt::format("error-budget: {} is not a share of a halo's length from 0 to 1",
+                    named ? name.substr(std::string(kAutoBudget).size()) : settings.text("error-budget")));
+  return budget;
+}
+
+/// What measures is for full graphs, and a budget and a ladder for each other.
+void check_budget(const TrainOptions& options) {
+  const bool budget = options.error_budget >= 0;
+  if (options.regime == Regime::mini_batch && (budget || options.measure_error > 0))
+    throw InputError(std::string(budget ? "error-budget" : "measure-error") +
+                     ": mini-batches have no halo exchange; it is for --regime full-graph");
+  const HaloProtocol& protocol = options.protocol;
+  const bool ladder = make_encode(protocol.encode)->ladder() != nullptr;
+  const auto& free = options.auto_axes;
+  const bool chosen = std::find(free.begin(), free.end(), "encode") != free.end();
+  const bool exact = options.error_budget == 0 && (protocol.encode == "fp32" || protocol.encode == "support");
+  if (budget && !ladder && !chosen && !exact)
+    throw InputError(fmt::format(
+        "error-budget settles which encodings layers take, and encode is {}: use --protocol auto without "
+        "--encode, or --encode ladder or support-ladder",
+        protocol.encode));
+  if (budget && (protocol.select != "all" || make_schedule(protocol.schedule)->one_step_late()))
+    throw InputError(fmt::format(
+        "error-budget: no encoding makes up for what select {} and schedule {} lose: use select all and "
+        "schedule sync or overlap",
+        protocol.select, protocol.schedule));
+  if (!budget && ladder)
+    throw InputError(fmt::format("encode {} takes what an error budget allows: add --error-budget",
+                                 options.protocol.encode));
+}
 
 /// The axes that --protocol auto may choose.
 std::vector<std::string> auto_axes(const Settings& settings) {
   std::vector<std::string> axes;
-  if (settings.text("protocol") != kAuto || settings.text("regime") == "mini-batch") return axes;
+  if (!chooses_protocol(settings.text("protocol")) || settings.text("regime") == "mini-batch") return axes;
   for (const char* axis : {"plan", "encode"})
     if (!settings.is_set(axis)) axes.emplace_back(axis);
   return axes;
@@ -266,7 +337,7 @@ std::vector<std::string> auto_axes(const Settings& settings) {
 /// The named protocol, if any, with the axes that are set themselves.
 HaloProtocol halo_protocol(const Settings& settings) {
   const std::string name = settings.text("protocol");
-  HaloProtocol protocol = name == "none" || name == kAuto ? HaloProtocol() : protocol_named(name);
+  HaloProtocol protocol = name == "none" || chooses_protocol(name) ? HaloProtocol() : protocol_named(name);
   for (const HaloAxis& axis : kHaloAxes)
     if (name == "none" || settings.is_set(axis.name)) protocol.*axis.value = settings.text(axis.name);
   protocol.feedback = protocol.feedback || settings.boolean("feedback");
@@ -290,6 +361,7 @@ Settings settled(Settings settings, const std::vector<std::int64_t>& fanouts) {
   const HaloProtocol protocol = halo_protocol(settings);
   for (const HaloAxis& axis : kHaloAxes) settings.set(axis.name, protocol.*axis.value, "protocol");
   settings.set("feedback", protocol.feedback ? "true" : "false", "protocol");
+  settings.set("error-budget", fmt::format("{}", error_budget(settings)), "protocol");
   const int layers = layer_count(settings);
   std::string list;
   for (const std::int64_t fanout : fanouts) list += (list.empty() ? "" : ",") + std::to_string(fanout);
@@ -329,6 +401,11 @@ TrainOptions train_options(const Settings& settings) {
                          .warmup = settings.real("warmup-epochs")};
   options.protocol = halo_protocol(settings);
   options.auto_axes = auto_axes(settings);
+  options.error_budget = error_budget(settings);
+  options.error_every = settings.integer("error-every");
+  options.least_cosine = settings.real("least-cosine");
+  options.measure_error = settings.integer("measure-error");
+  check_budget(options);
   if (settings.has_value("net")) options.net = settings.text("net");
   if (settings.has_value("replay-decisions")) options.replay_decisions = settings.text("replay-decisions");
   if (!options.net.empty()) net_model(options.net);  // refused before anything is written

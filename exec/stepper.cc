@@ -10,8 +10,8 @@ Tape Stepper::make_tape() const {
                .step = static_cast<std::uint32_t>(context_.state.step)});
 }
 
-double Stepper::step(Tape tape, const Var& logits, const LabelView& labels,
-                     std::span<const std::int32_t> rows, std::int64_t global_rows, double epoch) {
+double Stepper::gradient(Tape tape, const Var& logits, const LabelView& labels,
+                         std::span<const std::int32_t> rows, std::int64_t global_rows) {
   const Backend& on = context_.options.on;
   const UseMemory there(memory_of(on));
   const float scale = global_rows > 0 ? 1.0f / static_cast<float>(global_rows) : 0.0f;
@@ -27,10 +27,22 @@ double Stepper::step(Tape tape, const Var& logits, const LabelView& labels,
     PhaseTimer timer(context_.ledger, "reduce", static_cast<std::int64_t>(bytes));
     reducer_.finish();
   }
+  return loss;
+}
+
+void Stepper::update(double epoch) {
+  const Backend& on = context_.options.on;
+  const UseMemory there(memory_of(on));
   PhaseTimer timer(context_.ledger, "optimise");
   const double lr_scale = context_.options.lr_schedule.scale(epoch, context_.options.epochs);
   context_.state.optimiser.step(on, context_.parameters, gradients_, lr_scale);
   ++context_.state.step;
+}
+
+double Stepper::step(Tape tape, const Var& logits, const LabelView& labels,
+                     std::span<const std::int32_t> rows, std::int64_t global_rows, double epoch) {
+  const double loss = gradient(std::move(tape), logits, labels, rows, global_rows);
+  update(epoch);
   return loss;
 }
 

@@ -253,6 +253,10 @@ void Run::run_epoch(Trainer& trainer, Progress* progress) {
   const auto begin = Clock::now();
   EpochMetrics metrics{.loss = trainer.run_epoch()};
   metrics.seconds = seconds_since(begin);
+  if (const HaloMeasurement* measured = trainer.measured()) {
+    metrics.measured = *measured;
+    summary_.measurements.push_back(*measured);
+  }
   if (!inside_an_epoch()) end_epoch(metrics, progress);
 }
 

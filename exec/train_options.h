@@ -34,6 +34,12 @@ struct TrainOptions {
   /// A run, or its folder of decisions, that is followed in what its ranks decided by their data; empty:
   /// none.
   std::filesystem::path replay_decisions;
+  /// The most that the halo may lose of its length, of each layer and direction, as it is measured every
+  /// `error_every` epochs, and the least cosine of the gradient to the exact one; below 0: no budget.
+  double error_budget = -1;
+  std::int64_t error_every = 20;
+  double least_cosine = 0.9;
+  std::int64_t measure_error = 0;  ///< epochs between measurements of any protocol; 0: none
 
   std::vector<std::int64_t> fanouts{15, 10, 5};  ///< mini-batch: the seeds' own hop first
   std::int64_t batch_size = 1024;                ///< global

@@ -4,6 +4,7 @@
 
 #include "kith/comm/communicator.h"
 #include "kith/exec/gradient_reducer.h"
+#include "kith/exec/halo_measurement.h"
 #include "kith/exec/local_graph.h"
 #include "kith/exec/model.h"
 #include "kith/exec/stop_vote.h"
@@ -36,6 +37,8 @@ class Trainer {
   /// ranks agree to stop on the way, state.step stays inside the epoch and state.partial_loss keeps the sums
   /// so far. Collective.
   virtual double run_epoch() = 0;
+  /// What the halo protocol lost in the last epoch; null: nobody measured.
+  virtual const HaloMeasurement* measured() const { return nullptr; }
 };
 
 /// All train nodes in one step per epoch, over the rank's piece of the full graph. `features` as
@@ -54,7 +57,14 @@ class Stepper {
         gradients_(gradients_of(context)),
         reducer_(context.comm, context.ledger, gradients_) {}
   Tape make_tape() const;
-  /// `epoch` from 0, with fractions inside it, is where the learning rate's schedule stands.
+  /// The gradient, summed over ranks, and this rank's share of the loss.
+  double gradient(Tape tape, const Var& logits, const LabelView& labels, std::span<const std::int32_t> rows,
+                  std::int64_t global_rows);
+  ParameterGradients& gradients() { return gradients_; }
+  /// By the optimiser. `epoch` from 0, with fractions inside it, is where the learning rate's schedule
+  /// stands.
+  void update(double epoch);
+  /// Both.
   double step(Tape tape, const Var& logits, const LabelView& labels, std::span<const std::int32_t> rows,
               std::int64_t global_rows, double epoch);
 

@@ -10,6 +10,7 @@
 #include "kith/core/array.h"
 #include "kith/core/tensor.h"
 #include "kith/exec/halo/halo_state.h"
+#include "kith/exec/halo/ladder.h"
 #include "kith/exec/zero_pattern.h"
 #include "kith/graph/csr.h"
 #include "kith/kernels/quantise.h"
@@ -49,6 +50,7 @@ struct HaloPass {
   std::optional<ZeroPattern> zeros = {};  ///< of a forward pass's matrix
   int heads = 1;                          ///< of attention
   HaloPart part = HaloPart::rows;
+  bool probe = false;  ///< the planned rows once more, as they are: what the others are measured by
 };
 
 /// One of the exchanges that a training step makes; they are the same on every rank.
@@ -202,6 +204,8 @@ class HaloEncode {
   virtual void decode(const Backend& on, const std::byte* wire, Tensor y) = 0;
   /// Rows by frames, for an encoding whose rows have no length of their own; null: by the functions above.
   virtual HaloFrames* frames() { return nullptr; }
+  /// Where it is one of several by layer, as somebody else settles; null: it is not.
+  virtual HaloLadder* ladder() { return nullptr; }
 };
 
 /// When an exchange is waited for.

@@ -121,8 +121,8 @@ void HaloExchange::count_columns(const HaloPass& pass, std::int64_t cols, Ledger
   const RowCounts there = columns_->to_columns(widths.there), back = columns_->to_columns(widths.back);
   for (int peer = 0; peer < columns_->ranks(); ++peer) {
     const auto place = static_cast<std::size_t>(peer);
-    add(peer, there.send[place], *encode_, columns_->width(widths.there));
-    add(peer, back.receive[place], *encode_, columns_->width(widths.back));
+    add(peer, there.send[place], encode(pass), columns_->width(widths.there));
+    add(peer, back.receive[place], encode(pass), columns_->width(widths.back));
     if (!widths.sums_edges || peer == columns_->self()) continue;
     for (const int rank : {peer, columns_->self()})
       add(peer, columns_->edges(rank).count(), *exact_encode_, pass.heads);
@@ -147,7 +147,7 @@ Matrix HaloExchange::columns_of_all(const Backend& on, ConstTensor x, const Halo
   const MemoryUse use(MemoryKind::halo);
   HaloNodes own = nodes_;
   own.ids = nodes_.ids.first(static_cast<std::size_t>(lists_.owned));
-  const ColumnWire wire{*columns_, *encode_, own, pass, x.cols};
+  const ColumnWire wire{*columns_, encode(pass), own, pass, x.cols};
   const HaloLists lists = lists_for(columns_->to_columns(x.cols));
   const auto columns = transferred(lists, wire.row_bytes(), pass,
                                    [&](std::byte* out) { wire.pack_columns(on, x, lists.counts, out); });
@@ -159,7 +159,7 @@ Matrix HaloExchange::columns_of_all(const Backend& on, ConstTensor x, const Halo
 
 void HaloExchange::rows_of_columns(const Backend& on, ConstTensor all, const HaloPass& pass, Tensor y) {
   const MemoryUse use(MemoryKind::halo);
-  const ColumnWire wire{*columns_, *encode_, nodes_, pass, y.cols};
+  const ColumnWire wire{*columns_, encode(pass), nodes_, pass, y.cols};
   const RowCounts there = columns_->to_columns(y.cols);
   const HaloLists lists = lists_for({.send = there.receive, .receive = there.send});
   const auto rows = transferred(lists, wire.row_bytes(), pass,

@@ -1,6 +1,6 @@
 // A log is a head (a magic word, ranks, rank and the checksum of the rank's rows) and records: a head of 24
 // bytes with the decision's key, its rows and a checksum of the record, then a bit for each row of a
-// crossing, four for each of bits. Integers are little-endian.
+// crossing, four for each of bits and for a rung. Integers are little-endian.
 #include "kith/exec/halo/decisions.h"
 
 #include <algorithm>
@@ -100,7 +100,7 @@ Log read_log(const fs::path& path, std::uint32_t begin) {
     log.cut = true;
     if (rest.size() < sizeof record) break;
     std::memcpy(&record, rest.data(), sizeof record);
-    if (record.what > 1) break;
+    if (record.what > static_cast<std::uint8_t>(Decided::rung)) break;
     const std::size_t size = packed_bytes(static_cast<Decided>(record.what), record.rows);
     if (rest.size() - sizeof record < size) break;
     const auto body = rest.subspan(sizeof record, size);

@@ -10,8 +10,9 @@
 
 namespace kith {
 
-/// What a sender decides by looking at its rows: which of them cross, and in how many bits.
-enum class Decided : std::uint8_t { crossing = 0, bits = 1 };
+/// What a sender decides by looking at its rows: which of them cross, and in how many bits; and what all
+/// ranks decide by what they measured: the encoding of a layer, out of a ladder.
+enum class Decided : std::uint8_t { crossing = 0, bits = 1, rung = 2 };
 
 /// One decision: of the rows for a peer in an exchange.
 struct DecisionKey {
@@ -22,6 +23,11 @@ struct DecisionKey {
   std::int32_t peer = 0;
   friend auto operator<=>(const DecisionKey&, const DecisionKey&) = default;
 };
+
+/// The encoding of a layer: all peers' and both directions'.
+inline DecisionKey ladder_key(std::uint32_t step, int layer) {
+  return {.step = step, .layer = layer, .what = Decided::rung, .peer = -1};
+}
 
 /// Whose decisions a log has.
 struct DecisionOwner {

@@ -7,7 +7,7 @@
 #include <numeric>
 #include <set>
 
-#include "kith/exec/halo/frames.h"
+#include "kith/exec/halo/left_out.h"
 #include "kith/exec/halo/values.h"
 #include "kith/kernels/dense.h"
 #include "kith/kernels/rows.h"
@@ -60,7 +60,7 @@ class Elements {
   int bits_;
 };
 
-class SupportFrames final : public HaloFrames {
+class SupportFrames final : public HaloFrames, public LeavesOut {
  public:
   explicit SupportFrames(int bits) : bits_(bits), elements_(bits) {}
 
@@ -115,6 +115,20 @@ class SupportFrames final : public HaloFrames {
       for (std::int64_t k = 0; k < count; ++k)
         row[(*columns)[static_cast<std::size_t>(i)][static_cast<std::size_t>(k)]] =
             values[static_cast<std::size_t>(k)];
+    }
+  }
+
+  void leave_out(const HaloFrame& frame, Tensor x) const override {
+    const std::vector<Columns>* columns = columns_of(frame, frame.pass.backward ? packed_ : unpacked_);
+    if (columns == nullptr) return;
+    for (std::int64_t i = 0; i < x.rows; ++i) {
+      auto kept = (*columns)[static_cast<std::size_t>(i)].begin();
+      const auto end = (*columns)[static_cast<std::size_t>(i)].end();
+      for (std::int64_t j = 0; j < x.cols; ++j) {
+        const bool sent = kept != end && *kept == j;
+        if (sent) ++kept;
+        if (!sent) x(i, j) = 0;
+      }
     }
   }
 

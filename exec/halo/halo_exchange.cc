@@ -6,6 +6,7 @@
 
 #include "kith/core/memory_kind.h"
 #include "kith/core/rehearsal.h"
+#include "kith/exec/halo/left_out.h"
 #include "kith/kernels/dense.h"
 #include "kith/kernels/rows.h"
 
@@ -56,11 +57,16 @@ HaloExchange::~HaloExchange() {
   }
 }
 
-void HaloExchange::evaluate_exactly(bool exact) {
+void HaloExchange::set_mode(const char* counter, bool exact, bool whole) {
   send_held();
+  counter_ = counter;
   exact_ = exact;
-  counter_ = exact ? "evaluation" : "halo";
+  whole_ = whole;
 }
+
+void HaloExchange::evaluate_exactly(bool exact) { set_mode(exact ? "evaluation" : "halo", exact, exact); }
+
+void HaloExchange::lose_nothing(bool exact) { set_mode(exact ? "probe" : "halo", exact, false); }
 
 void HaloExchange::plan_reductions(std::vector<ReductionPlan> plans) {
   reductions_ = std::move(plans);
@@ -95,7 +101,7 @@ void HaloExchange::make_graphs(ReplicatedPlan& plan) {
 }
 
 const ReductionPlan* HaloExchange::reduction(int exchange) const {
-  if (exact_) return nullptr;
+  if (whole_) return nullptr;
   const auto place = reductions_.size() == 1 ? std::size_t{0} : static_cast<std::size_t>(exchange - 1);
   return place < reductions_.size() ? &reductions_[place] : nullptr;
 }
@@ -131,7 +137,7 @@ const HaloLists& HaloExchange::planned(const HaloPass& pass) const {
   if (const PartialPlan* plan = partials_of(pass)) return plan->lists(pass.part);
   if (const ReplicatedPlan* plan = replicated_of(pass)) return plan->lists(pass.part);
   const auto exchange = static_cast<std::size_t>(pass.layer - 1);
-  return exact_ || exchange >= narrowed_.size() ? lists_ : narrowed_[exchange];
+  return whole_ || exchange >= narrowed_.size() ? lists_ : narrowed_[exchange];
 }
 
 HaloNodes HaloExchange::nodes(const HaloPass& pass) const {
@@ -144,7 +150,8 @@ HaloNodes HaloExchange::nodes(const HaloPass& pass) const {
 
 // A rehearsal knows no nodes; all rows are the most that may cross.
 const HaloLists& HaloExchange::selected(const HaloPass& pass) {
-  return exact_ || rehearsing() ? lists_ : select_->select(planned(pass), nodes(pass), pass);
+  if (whole_ || rehearsing()) return lists_;
+  return exact_ || pass.probe ? planned(pass) : select_->select(planned(pass), nodes(pass), pass);
 }
 
 bool HaloExchange::in_frames(const HaloPass& pass) const {
@@ -173,13 +180,13 @@ std::vector<HaloLink> HaloExchange::arriving(const HaloLists& lists, HaloPass pa
 
 ExchangeLabel HaloExchange::label(const HaloPass& pass) const {
   return {.what = pass.backward ? "halo gradient exchange" : "halo exchange",
-          .counter = counter_,
+          .counter = counter(pass),
           .layer = pass.layer};
 }
 
 void HaloExchange::add_counts(const HaloPass& pass, Rank peer, const FrameCounts& counts,
                               Ledger& into) const {
-  const std::string prefix = std::string(counter_) + (pass.backward ? ".backward." : ".forward.");
+  const std::string prefix = std::string(counter(pass)) + (pass.backward ? ".backward." : ".forward.");
   const auto add = [&](const char* what, std::int64_t amount) {
     if (amount > 0) into.add({prefix + what, pass.layer, peer.value()}, static_cast<double>(amount));
   };
@@ -216,7 +223,7 @@ void HaloExchange::count(const HaloPass& pass, std::int64_t cols, Ledger& into) 
 
 HaloExchange::Flight HaloExchange::begun(const Backend& on, ConstTensor x, const HaloPass& pass) {
   send_held();
-  if (observer_) observer_(pass, x.cols);
+  if (observer_ && !pass.probe) observer_(pass, x.cols);
   Flight flight;
   if (one_step_late()) flight.exchange_ = this;
   flight.pass_ = pass;
@@ -236,11 +243,16 @@ HaloExchange::Flight HaloExchange::start(const Backend& on, ConstTensor x, const
   } else {
     depart(on, x, tails, flight);
   }
+  if (errors_ == nullptr || as_is(pass)) return flight;
+  HaloPass probe = pass;
+  probe.probe = true;
+  flight.probe_ = std::make_unique<Flight>(start(on, x, probe, tails));
   return flight;
 }
 
 bool HaloExchange::leaves_out_rows(const HaloPass& pass) const {
-  return !exact_ && !rehearsing() && select_->drops_rows() && !one_step_late() && !in_frames(pass);
+  return !exact_ && errors_ == nullptr && !rehearsing() && select_->drops_rows() && !one_step_late() &&
+         !in_frames(pass);
 }
 
 HaloExchange::Flight HaloExchange::start_return_of_crossing(const Backend& on, ConstTensor dhalo,
@@ -256,7 +268,8 @@ HaloExchange::Flight HaloExchange::start_return_of_crossing(const Backend& on, C
 
 // The first exchange's gradients are a step's last; a rehearsal sends nothing that others wait behind.
 bool HaloExchange::holds(const HaloPass& pass) const {
-  return one_step_late() && pass.backward && pass.layer <= 1 && pass.part == HaloPart::rows && !rehearsing();
+  return one_step_late() && !pass.probe && pass.backward && pass.layer <= 1 && pass.part == HaloPart::rows &&
+         !rehearsing();
 }
 
 void HaloExchange::send_held() {
@@ -281,7 +294,7 @@ void HaloExchange::depart(const Backend& on, ConstTensor x, std::span<const std:
   // What crosses ranks lies on the host, for MPI need not know devices; rows of one length cross from a
   // device where the communicator takes its memory. Frames are packed by the host.
   const UseMemory host(nullptr);
-  if (pass.part == HaloPart::rows)
+  if (pass.part == HaloPart::rows && !pass.probe)
     ledger_->add({std::string(counter_) + ".plan_bytes", pass.layer, -1},
                  static_cast<double>(lists_.plan_rows * encode(pass).row_bytes(x.cols)));
   in_frames(pass) ? start_frames(on, x, tails, flight) : start_rows(on, x, tails, flight);
@@ -305,7 +318,7 @@ void HaloExchange::start_rows(const Backend& on, ConstTensor x, std::span<const 
                          .draws = rounding_draws(pass, nodes_.seed, nodes_.self)},
                         wire);
   };
-  flight.alive_ = lists.counts.total_send() + lists.counts.total_receive();
+  flight.alive_ = pass.probe ? 0 : lists.counts.total_send() + lists.counts.total_receive();
   hold(flight.alive_);
   flight.transfer_ = route_->start({.lists = lists,
                                     .backward = pass.backward,
@@ -351,7 +364,7 @@ void HaloExchange::start_frames(const Backend& on, ConstTensor x, std::span<cons
     std::int64_t& rest = skipped[static_cast<std::size_t>(link.peer.value())];
     counts.skipped = std::exchange(rest, 0) - counts.rows;
     add_counts(pass, link.peer, counts, *ledger_);
-    ledger_->add({std::string(counter_) + ".rows", pass.layer, link.peer.value()},
+    ledger_->add({std::string(counter(pass)) + ".rows", pass.layer, link.peer.value()},
                  static_cast<double>(counts.rows));
   }
   for (std::size_t peer = 0; peer < skipped.size(); ++peer)
@@ -502,7 +515,34 @@ HaloExchange::Flight HaloExchange::start_fetch(const Backend& on, ConstTensor x,
   return start(on, x, pass);
 }
 
+void HaloExchange::compare(const Backend& on, std::unique_ptr<Flight> probe, ConstTensor got) {
+  const HaloPass& pass = probe->pass_;
+  const Matrix arrived = decoded(on, *probe);
+  const UseMemory host(nullptr);
+  Matrix exact(arrived.rows(), arrived.cols());
+  copy_values(arrived.span(), exact.span());
+  // A selection's frames have fewer rows, of which these are not told apart.
+  const auto* leaves = dynamic_cast<const LeavesOut*>(encode_->frames());
+  if (leaves != nullptr && pass.backward)
+    for (const HaloLink& link : arriving(*probe->lists_, pass))
+      leaves->leave_out(
+          {.pass = pass, .peer = link.peer, .cols = exact.cols(), .ids = link.ids, .sums = link.sums},
+          exact.view().row_range(link.begin, link.begin + link.rows()));
+  errors_->add(pass.layer, pass.backward, got, exact);
+}
+
 void HaloExchange::finish_fetch(const Backend& on, Flight& flight, Tensor halo) {
+  std::unique_ptr<Flight> probe = std::move(flight.probe_);
+  fetch_into(on, flight, halo);
+  if (probe == nullptr) return;
+  const Array<std::int32_t>& places = probe->lists_->halo_rows;
+  if (places.empty() && probe->lists_->halo == halo.rows) return compare(on, std::move(probe), halo);
+  Matrix got(std::ssize(places), halo.cols);
+  gather_rows(on, halo, places, got);
+  compare(on, std::move(probe), got);
+}
+
+void HaloExchange::fetch_into(const Backend& on, Flight& flight, Tensor halo) {
   if (keeps_rows()) {
     copy(on, up_to_date(on, flight), halo);
     return;
@@ -540,14 +580,22 @@ void HaloExchange::add_by_rank(const Backend& on, ConstTensor rows, const HaloLi
 }
 
 void HaloExchange::finish_return(const Backend& on, Flight& flight, Tensor dx) {
+  std::unique_ptr<Flight> probe = std::move(flight.probe_);
   if (keeps_rows()) {
     const HaloLists& all = planned(flight.pass_);
-    add_by_rank(on, up_to_date(on, flight), all, dx);
-  } else {
-    const HaloLists& arriving = *flight.lists_;
-    const Alive alive(*this, std::ssize(arriving.send_rows));
-    add_by_rank(on, decoded(on, flight), arriving, dx);
+    const Matrix& kept = up_to_date(on, flight);
+    if (probe != nullptr) compare(on, std::move(probe), kept);
+    return add_by_rank(on, kept, all, dx);
   }
+  const HaloLists& arriving = *flight.lists_;
+  const Alive alive(*this, std::ssize(arriving.send_rows));
+  const Matrix rows = decoded(on, flight);
+  add_by_rank(on, rows, arriving, dx);
+  if (probe == nullptr) return;
+  if (&arriving == probe->lists_) return compare(on, std::move(probe), rows);
+  Matrix got(std::ssize(probe->lists_->send_rows), dx.cols, 0.0f);
+  put_rows(on, rows, arriving.send_places, got);
+  compare(on, std::move(probe), got);
 }
 
 }  // namespace kith

@@ -7,6 +7,7 @@
 #include "kith/core/rehearsal.h"
 #include "kith/exec/halo/column_plan.h"
 #include "kith/exec/halo/framed_rows.h"
+#include "kith/exec/halo/halo_errors.h"
 #include "kith/exec/halo/kept_rows.h"
 #include "kith/exec/halo/owner_blocks.h"
 #include "kith/exec/halo/partial_plan.h"
@@ -59,14 +60,14 @@ class HaloExchange {
   /// In training sums and maxima cross by columns.
   void split_columns(std::unique_ptr<ColumnPlan> plan) { columns_ = std::move(plan); }
   /// Null: they do not.
-  const ColumnPlan* columns() const { return exact_ ? nullptr : columns_.get(); }
+  const ColumnPlan* columns() const { return whole_ ? nullptr : columns_.get(); }
   const ReplicatedPlan* replicated(int exchange) const;
   /// What both ends of an edge cost at such an exchange; a maximum's source is told by so many bytes.
   CoverCosts cover_costs(const StepExchange& exchange, std::int64_t place_bytes) const;
   /// Values of earlier steps are used in place of some of today's: they must be exchanged before dropout.
-  bool keeps_values() const { return keeps_rows() || (!exact_ && framed_.remembers()); }
+  bool keeps_values() const { return !whole_ && (keeps_any_rows() || framed_.remembers()); }
   /// Of a row of a matrix whose zeros have no gradient, the share of its bytes that crosses, roughly.
-  double share_of_sparse_rows() const { return exact_ ? 1 : framed_.share_of_sparse_rows(); }
+  double share_of_sparse_rows() const { return whole_ ? 1 : framed_.share_of_sparse_rows(); }
 
   /// What is kept from step to step, between two of them; waits for what is under way, so that the next step
   /// computes as if nobody had asked.
@@ -77,10 +78,21 @@ class HaloExchange {
   /// Whether senders decide something by looking at rows, and who is asked for it; it must outlive this.
   bool decides() const { return framed_.decides(); }
   void decide_by(HaloDecisions* decisions) { decisions_ = decisions; }
+  HaloDecisions* decisions() const { return decisions_; }
+  /// Of the protocol's encoding; null: it has none.
+  HaloLadder* ladder() const { return encode_->ladder(); }
+  /// Whether a checkpoint needs what it has come to.
+  bool keeps_state() const { return keeps_values() || ladder() != nullptr; }
 
-  /// From now on every planned row crosses in fp32 in time, counted as "evaluation"; or as the protocol says,
-  /// counted as "halo".
+  /// From now on every row of the halo crosses in fp32 in time, counted as "evaluation"; or as the protocol
+  /// says, counted as "halo".
   void evaluate_exactly(bool exact);
+  /// From now on the plan's rows cross as they are, in fp32 and in time, counted as "probe"; or as the
+  /// protocol says. What the protocol keeps from step to step stays as it is meanwhile.
+  void lose_nothing(bool exact);
+  /// From now on the plan's rows cross a second time, as they are, counted as "probe", and what the protocol
+  /// makes of them is compared; null: no longer. Not by routes in rounds and plans of columns.
+  void measure(HaloErrors* errors) { errors_ = errors; }
 
   /// What an exchange of a matrix of `cols` columns sends, added to the ledger under
   /// `<counter>.forward.` or `<counter>.backward.` by layer and peer: `rows`, `skipped_rows` (planned, but
@@ -117,6 +129,7 @@ class HaloExchange {
     Matrix held_;                             ///< what is to be sent when nothing else waits for the network
     Backend on_ = Cpu{};                      ///< who made it
     std::unique_ptr<HaloTransfer> transfer_;  ///< null: nothing is under way, or all is decoded
+    std::unique_ptr<Flight> probe_;           ///< the same rows as they are; null: nothing is measured
   };
 
   /// Sends the rows of x [owned, d] that others need; of sums with a plan, x itself, a row for each.
@@ -240,10 +253,11 @@ class HaloExchange {
   void encode_in_order(const Backend& on, ConstTensor x, const Flight& flight, std::byte* wire);
   void start_frames(const Backend& on, ConstTensor x, std::span<const std::byte> tails, Flight& flight);
   /// Rows of what has arrived last, or of this step.
-  bool keeps_rows() const { return !exact_ && (schedule_->one_step_late() || select_->keeps_missing()); }
+  bool keeps_any_rows() const { return schedule_->one_step_late() || select_->keeps_missing(); }
+  bool keeps_rows() const { return !exact_ && keeps_any_rows(); }
   /// Terms of GAT's scores are a number a head: they cross as they are.
   bool as_is(const HaloPass& pass) const {
-    return exact_ || (pass.part == HaloPart::terms && pass.what == Crossing::attention);
+    return exact_ || pass.probe || (pass.part == HaloPart::terms && pass.what == Crossing::attention);
   }
   bool in_frames(const HaloPass& pass) const;
   FramedRows& framed(const HaloPass& pass) { return as_is(pass) ? exact_framed_ : framed_; }
@@ -262,7 +276,9 @@ class HaloExchange {
   void progress_under_way();
   const HaloLists& planned(const HaloPass& pass) const;
   const HaloLists& selected(const HaloPass& pass);
-  HaloEncode& encode(const HaloPass& pass) { return as_is(pass) ? *exact_encode_ : *encode_; }
+  HaloEncode& encode(const HaloPass& pass) const { return as_is(pass) ? *exact_encode_ : *encode_; }
+  const char* counter(const HaloPass& pass) const { return pass.probe ? "probe" : counter_; }
+  void set_mode(const char* counter, bool exact, bool whole);
   bool one_step_late() const { return !exact_ && schedule_->one_step_late(); }
   /// How many rows a direction of a layer keeps.
   std::int64_t kept_count(const HaloPass& pass) const;
@@ -291,6 +307,10 @@ class HaloExchange {
   /// Whether a flight brings every kept row; else which.
   bool whole(const Flight& flight) const;
   static std::span<const std::int32_t> kept_places(const Flight& flight);
+  /// What a measured exchange brought, as the receiver has it.
+  void compare(const Backend& on, std::unique_ptr<Flight> probe, ConstTensor got);
+  void fetch_into(const Backend& on, Flight& flight, Tensor halo);
+  void take_partials(const Backend& on, Flight& flight, Tensor x, std::span<std::byte> tails);
   void gather_kept(const Backend& on, const Kept& kept, const Flight& flight, Tensor rows) const;
   /// The kept rows after what arrives at this step.
   const Matrix& up_to_date(const Backend& on, Flight& flight);
@@ -298,7 +318,9 @@ class HaloExchange {
 
   Ledger* ledger_;
   const char* counter_ = "halo";
-  bool exact_ = false;
+  bool exact_ = false;  ///< nothing is lost
+  bool whole_ = false;  ///< and no row left out
+  HaloErrors* errors_ = nullptr;
   HaloLists lists_;
   std::vector<HaloLists> narrowed_;
   std::vector<ReductionPlan> reductions_;

@@ -199,6 +199,20 @@ bool attends(const Model& model) {
 
 }  // namespace
 
+namespace {
+
+/// An encoding by layer holds a bound on what is lost, which nothing else may lose then.
+void check_ladder(const HaloProtocol& protocol) {
+  if (make_encode(protocol.encode)->ladder() == nullptr) return;
+  if (protocol.select != "all" || keeps_rows(protocol))
+    throw InputError(fmt::format(
+        "encode {} is held to an error budget, and no encoding makes up for what select {} and schedule {} "
+        "lose: use select all and schedule sync or overlap",
+        protocol.encode, protocol.select, protocol.schedule));
+}
+
+}  // namespace
+
 bool data_decide(const HaloProtocol& protocol) {
   const auto encode = make_encode(protocol.encode);
   const HaloFrame frame{.cols = 1};
@@ -221,6 +235,7 @@ void check_values(const HaloProtocol& protocol) {
         "schedule {}) need not be: use encode fp32 or int8 to int1",
         protocol.encode, protocol.select, protocol.schedule));
   make_schedule(protocol.schedule);
+  check_ladder(protocol);
   check_columns(protocol);
   check_route(protocol);
 }

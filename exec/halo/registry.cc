@@ -89,6 +89,8 @@ const Value<std::unique_ptr<HaloEncode>(Numbers, std::int64_t)> kEncodes[] = {
     {"support-int8", [](Numbers, std::int64_t) { return halo::encode_support(8); }},
     {"support-int4", [](Numbers, std::int64_t) { return halo::encode_support(4); }},
     {"support-int2", [](Numbers, std::int64_t) { return halo::encode_support(2); }},
+    {"ladder", [](Numbers, std::int64_t) { return halo::encode_ladder(); }},
+    {"support-ladder", [](Numbers, std::int64_t) { return halo::encode_support_ladder(); }},
     {"centroids", [](Numbers n, std::int64_t) { return halo::encode_centroids(n.first, false); }, kCentroids},
     {"delta", [](Numbers n, std::int64_t) { return halo::encode_delta(static_cast<int>(n.first)); },
      Parameter{"bits an element, 1, 2, 4 or 8,", 1, 8, true}},

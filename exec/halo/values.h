@@ -27,6 +27,8 @@ std::unique_ptr<HaloEncode> encode_fp32();
 std::unique_ptr<HaloEncode> encode_half(DType type);
 std::unique_ptr<HaloEncode> encode_quantised(int bits);
 std::unique_ptr<HaloEncode> encode_support(int bits);
+std::unique_ptr<HaloEncode> encode_ladder();
+std::unique_ptr<HaloEncode> encode_support_ladder();
 std::unique_ptr<HaloEncode> encode_delta(int bits);
 std::unique_ptr<HaloEncode> encode_adaptive(double bits, double error);
 std::unique_ptr<HaloEncode> encode_grouped(int bits, double group);

@@ -45,6 +45,37 @@ class Protocols(Workshop):
         self.assertAlmostEqual(trained["auto"]["test_accuracy_mean"], trained["distgnn-cd0"]["test_accuracy_mean"], delta=0.02)
         self.refuse(2, ["--net"], "bench", "protocols", "parts", "--protocols", "auto")
 
+    def test_an_error_budget_is_held_and_what_it_takes_is_printed(self):
+        printed = self.succeed("train", "parts", "-o", "run", "--regime", "full-graph", *SMALL, "--protocol", "auto", "--error-budget", "0.05",
+                               "--error-every", "2", ranks=4)
+        self.assertRegex(printed, r"\* --plan \S+ --encode (support-)?ladder \((support-)?int8\)")
+        self.assertRegex(printed, r"halo error .* at most, gradient cosine .* at least, in 3 measurements")
+        self.assertRegex((self.folder / "run/settings.toml").read_text(), r'encode = "(support-)?ladder"')
+        summary = json.loads((self.folder / "run/summary.json").read_text())
+        self.assertEqual([each["epoch"] for each in summary["halo_error"]], [1, 3, 5])
+        for each in summary["halo_error"]:
+            self.assertGreaterEqual(each["gradient_cosine"], 0.9)
+            for layer in each["layers"]:
+                self.assertLessEqual(max(layer["forward"], layer["backward"]), 0.05)
+        self.assertGreater(summary["ledger"]["probe"]["forward"]["payload_bytes"], 0)
+        self.assertIn("What the halo protocol loses", (self.folder / "run/report.html").read_text())
+        trained = self.rows("--protocols", "auto:error-budget=0.3 distgnn-cd0")
+        self.assertLess(trained["auto:error-budget=0.3"]["halo_bytes_per_epoch"], trained["distgnn-cd0"]["halo_bytes_per_epoch"])
+
+    def test_budgets_that_mean_nothing_are_refused(self):
+        def refused(words, *arguments):
+            self.refuse(2, words, "train", "parts", "-o", "refused", "--regime", "full-graph", *arguments)
+        refused(["error-budget", "2"], "--protocol", "auto", "--error-budget", "2")
+        refused(["from 0 to 1", "-0.5"], "--protocol", "auto", "--error-budget", "-0.5")
+        refused(["from 0 to 1", "much"], "--protocol", "auto:error-budget=much")
+        refused(["int4", "--protocol auto"], "--encode", "int4", "--error-budget", "0.1")
+        refused(["--error-budget"], "--encode", "ladder")
+        refused(["select all"], "--encode", "ladder", "--error-budget", "0.1", "--schedule", "stale")
+        refused(["least-cosine"], "--protocol", "auto", "--error-budget", "0.1", "--least-cosine", "1.5")
+        refused(["error-every"], "--protocol", "auto", "--error-budget", "0.1", "--error-every", "0")
+        self.refuse(2, ["mini-batches"], "train", "parts", "-o", "refused", "--regime", "mini-batch", "--measure-error", "5")
+        self.refuse(2, ["--plan-only"], "bench", "protocols", "parts", *SMALL, "--plan-only", "--protocols", "auto:error-budget=0.1")
+
     def test_what_is_computed_again_is_what_costs_less(self):
         def train(run, net, *more):
             return self.succeed("train", "parts", "-o", run, "--regime", "full-graph", "--model", "gcn", "--hidden", "16", "--protocol", "neutronstar",

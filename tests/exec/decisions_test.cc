@@ -25,8 +25,10 @@ constexpr std::int64_t kEpochs = 6;
 
 PartitionedStore parts() { return cut(training_graph(), "random", kRanks); }
 
-Training with(const HaloProtocol& protocol) {
+Training with(const HaloProtocol& protocol, double budget = -1) {
   Training training = full_graph_training("sage");
+  training.options.error_budget = budget;
+  training.options.error_every = 2;
   training.options.epochs = kEpochs;
   training.options.protocol = protocol;
   training.options.protocol.seed = training.options.seed;
@@ -67,6 +69,7 @@ Entries halo_counts(const Entries& all) {
 /// Protocols that decide, and the same with other parameters.
 struct Case {
   HaloProtocol first, other;
+  double budget = -1, other_budget = -1;  ///< of errors
 };
 const std::vector<Case>& deciding() {
   static const std::vector<Case> cases{
@@ -76,17 +79,19 @@ const std::vector<Case>& deciding() {
       {{.select = "moved:0.1:4", .encode = "adaptive:3", .schedule = "stale"},
        {.select = "moved:0:1", .encode = "adaptive:1", .schedule = "stale"}},
       {{.plan = "needed-rows", .select = "moved:0.2:9", .encode = "delta:4"},
-       {.plan = "needed-rows", .select = "moved:0:9", .encode = "delta:4"}}};
+       {.plan = "needed-rows", .select = "moved:0:9", .encode = "delta:4"}},
+      {{.encode = "ladder"}, {.encode = "ladder"}, 0.05, 0.7},
+      {{.plan = "cover", .encode = "ladder"}, {.plan = "cover", .encode = "ladder"}, 0.5, 0.003}};
   return cases;
 }
 
 TEST(Decisions, AReplayedRunIsTheFirstInEveryBitWhateverItWouldDecide) {
-  for (const auto& [first, other] : deciding()) {
+  for (const auto& [first, other, budget, other_budget] : deciding()) {
     SCOPED_TRACE(first.select + ' ' + first.encode + ' ' + first.schedule);
     const TemporaryFolder folder;
     const fs::path run = folder.path() / "run", again = folder.path() / "again", own = folder.path() / "own";
-    const RunSummary one = train_run(run, with(first));
-    const RunSummary two = train_run(again, replayed(with(other), run));
+    const RunSummary one = train_run(run, with(first, budget));
+    const RunSummary two = train_run(again, replayed(with(other, other_budget), run));
     EXPECT_EQ(losses_of(again), losses_of(run));
     EXPECT_TRUE(read_text_file(again / "best.safetensors") == read_text_file(run / "best.safetensors"));
     for (int rank = 0; rank < kRanks; ++rank) {
@@ -95,16 +100,16 @@ TEST(Decisions, AReplayedRunIsTheFirstInEveryBitWhateverItWouldDecide) {
       EXPECT_TRUE(read_text_file(decision_file(again / "decisions", rank)) ==
                   read_text_file(decision_file(run / "decisions", rank)));
     }
-    train_run(own, with(other));
+    train_run(own, with(other, other_budget));
     EXPECT_NE(losses_of(own), losses_of(run)) << "by itself the other run decides otherwise";
   }
 }
 
 TEST(Decisions, CountedBytesAreThoseOfThePlanAndTheLog) {
-  for (const auto& [protocol, other] : deciding()) {
+  for (const auto& [protocol, other, budget, other_budget] : deciding()) {
     SCOPED_TRACE(protocol.select + ' ' + protocol.encode + ' ' + protocol.schedule);
     const TemporaryFolder folder;
-    const Training training = with(protocol);
+    const Training training = with(protocol, budget);
     const RunSummary summary = train_run(folder.path() / "run", training);
     const PartitionedStore store = parts();
     const auto exchanges =
@@ -114,7 +119,7 @@ TEST(Decisions, CountedBytesAreThoseOfThePlanAndTheLog) {
       const Ownership ownership(store, kRanks);
       const OwnedData owned(store, ownership, comm.rank());
       LocalGraph graph({comm, ledger, ownership, owned}, SelfEdges::as_stored, training.options.protocol);
-      graph.train_only(owned.split[static_cast<int>(Split::train)], training.model.layers);
+      graph.train_only(owned.split[static_cast<int>(Split::train)], training.model.layers, exchanges);
       HaloDecisions decisions;
       const int rank = comm.rank().value();
       decisions.follow(decision_file(folder.path() / "run/decisions", rank),
@@ -128,14 +133,13 @@ TEST(Decisions, CountedBytesAreThoseOfThePlanAndTheLog) {
   }
 }
 
-TEST(Decisions, TheLogOfAResumedRunIsThatOfTheWholeOne) {
+void expect_resumed_as_the_whole(const Training& asked) {
   const TemporaryFolder folder;
-  Training training = with({.select = "moved:0.1:4", .encode = "adaptive:2"});
+  Training training = asked;
   training.options.checkpoint_every = 2;
   train_run(folder.path() / "whole", training);
   Training half = training;
   half.options.epochs = 5;
-  half.options.checkpoint_every = 2;
   train_run(folder.path() / "half", half);
   // As if it had been lost after its fourth epoch, in the middle of a word.
   fs::remove(folder.path() / "half/DONE");
@@ -147,6 +151,27 @@ TEST(Decisions, TheLogOfAResumedRunIsThatOfTheWholeOne) {
   for (int rank = 0; rank < kRanks; ++rank)
     EXPECT_TRUE(read_text_file(decision_file(folder.path() / "half/decisions", rank)) ==
                 read_text_file(decision_file(folder.path() / "whole/decisions", rank)));
+}
+
+TEST(Decisions, TheLogOfAResumedRunIsThatOfTheWholeOne) {
+  expect_resumed_as_the_whole(with({.select = "moved:0.1:4", .encode = "adaptive:2"}));
+}
+
+TEST(Decisions, AResumedRunKeepsTheEncodingsThatItsLayersTook) {
+  // Measured in the first epoch alone.
+  Training training = with({.encode = "support-ladder"}, 0.05);
+  training.options.error_every = 7;
+  expect_resumed_as_the_whole(training);
+}
+
+TEST(Decisions, RanksTakeTheSameEncodings) {
+  const TemporaryFolder folder;
+  train_run(folder.path() / "run", with({.encode = "ladder"}, 0.05));
+  constexpr std::size_t kHead = 24;
+  const std::string first = read_text_file(decision_file(folder.path() / "run/decisions", 0)).substr(kHead);
+  EXPECT_GT(first.size(), 0u);
+  for (int rank = 1; rank < kRanks; ++rank)
+    EXPECT_TRUE(read_text_file(decision_file(folder.path() / "run/decisions", rank)).substr(kHead) == first);
 }
 
 std::string refusal(const fs::path& run, const Training& training) {

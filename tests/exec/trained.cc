@@ -70,8 +70,11 @@ Result run(Communicator& comm, const PartitionedStore& parts, const Training& tr
   const auto trainer = options.regime == Regime::full_graph ? full_graph_trainer(context, graph, features)
                                                             : mini_batch_trainer(context);
   Result result;
-  for (std::int64_t epoch = 0; epoch < options.epochs; ++epoch)
+  for (; state.epoch < options.epochs; ++state.epoch) {
     result.trained.losses.push_back(trainer->run_epoch());
+    if (const HaloMeasurement* measured = trainer->measured())
+      result.trained.measurements.push_back(*measured);
+  }
   const Array<float> weights = weights_of(parameters);
   const auto moment = host_copy_of(std::as_const(state.optimiser.moments().front().values).span());
   result.trained.weights.assign(weights.begin(), weights.end());

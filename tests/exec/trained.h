@@ -6,6 +6,7 @@
 #include "sampler/random_store.h"
 
 #include "kith/comm/world.h"
+#include "kith/exec/halo_measurement.h"
 #include "kith/exec/model.h"
 #include "kith/exec/train_options.h"
 #include "kith/exec/training_state.h"
@@ -40,6 +41,7 @@ struct Trained {
   Evaluation evaluation;               ///< of these weights
   double halo_bytes = 0;               ///< of this rank in training
   std::map<LedgerKey, double> ledger;  ///< of this rank, before the evaluation
+  std::vector<HaloMeasurement> measurements;
 };
 /// `options.epochs` epochs, without files. Collective.
 Trained trained(Communicator& comm, const PartitionedStore& parts, const Training& training);
