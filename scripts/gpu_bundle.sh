@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# gpu_bundle.sh BUILD FOLDER: one relocatable folder with everything a bare GPU host without network needs but
-# NVIDIA's libraries: programs, tests, benchmarks, every shared library they were linked with, and the real graphs that
-# are measured, where KITH_DATA_DIR has them. BUILD is that of the preset cuda-bundle, whose programs look for libraries
-# beside themselves.
+# gpu_bundle.sh BUILD FOLDER: one relocatable folder, and FOLDER.tar.zst, with everything a bare GPU host without network
+# needs but NVIDIA's libraries: programs, tests, benchmarks, every shared library they were linked with, and the real
+# graphs that are measured, where KITH_DATA_DIR has them. BUILD is that of the preset cuda-bundle, whose programs look
+# for libraries beside themselves.
 set -euo pipefail
 build=$(realpath "${1:?gpu_bundle.sh BUILD FOLDER}")
 folder=${2:?gpu_bundle.sh BUILD FOLDER}
@@ -24,7 +24,7 @@ ldd "$folder"/bin/* | awk '$2 == "=>" && $3 ~ /^\// {print $3}' | sort -u |
 done
 install "$here/gpu.sh" "$here/../bench/gpu/peers.py" "$folder/"
 # Graphs alone: features are not what is measured with them, and take most of the room.
-packed='
+without_features='
 import pathlib, sys, zipfile
 source, target = map(pathlib.Path, sys.argv[1:])
 for file in (f for f in source.rglob("*") if f.is_file()):
@@ -39,6 +39,10 @@ for file in (f for f in source.rglob("*") if f.is_file()):
                 new.writestr(name, old.read(name))
 '
 for graph in acl-coauthor cnr-2000; do
-  if [ -d "${KITH_DATA_DIR:-/none}/$graph" ]; then python3 -c "$packed" "$KITH_DATA_DIR/$graph" "$folder/data/$graph"; fi
+  if [ -d "${KITH_DATA_DIR:-/none}/$graph" ]; then python3 -c "$without_features" "$KITH_DATA_DIR/$graph" "$folder/data/$graph"; fi
 done
-du -sh "$folder"
+# What is carried to the host: the folder itself is three times as large, most of it MPICH's and OpenBLAS's libraries.
+packed=$folder.tar.zst
+tar -C "$(dirname "$folder")" -cf - "$(basename "$folder")" | zstd -q -9 -T0 -f -o "$packed"
+du -sh "$folder" "$packed"
+if [ "$(stat -c %s "$packed")" -gt 55000000 ]; then echo "gpu_bundle: $packed is larger than 55 MB" >&2; exit 1; fi
