@@ -9,6 +9,7 @@
 #include <sys/mman.h>
 
 #include "kith/core/buffer.h"
+#include "kith/core/buffer_trace.h"
 #include "kith/core/error.h"
 
 namespace kith {
@@ -80,12 +81,14 @@ std::byte* Rehearsal::take(std::size_t bytes) {
   block = {resident, bytes, MemoryUse::current()};
   now_[block.kind] += static_cast<std::int64_t>(bytes);
   note_peak();
+  if (BufferTrace* trace = BufferTrace::current()) trace->taken(data, bytes);
   return data;
 }
 
 bool Rehearsal::give(std::byte* data) {
   const auto found = blocks_.find(data);
   if (found == blocks_.end()) return false;
+  if (BufferTrace* trace = BufferTrace::current()) trace->given(data);
   Block& block = found->second;
   live_ -= static_cast<std::int64_t>(block.live);
   now_[block.kind] -= static_cast<std::int64_t>(block.live);

@@ -5,6 +5,7 @@
 #include <numeric>
 #include <utility>
 
+#include "kith/core/buffer_placement.h"
 #include "kith/core/error.h"
 #include "kith/core/parallel.h"
 #include "kith/core/rehearsal.h"
@@ -68,6 +69,7 @@ ConstTensor LayerGraph::kept_aggregate(const SpmmScales& scales, const std::func
   for (const Kept& kept : kept_)
     if (kept.row_scale == row_scale && kept.col_scale == col_scale) return kept.aggregate.view();
   const MemoryUse use(MemoryKind::features);
+  const LastingBuffers lasting;
   kept_.push_back({row_scale, col_scale, make()});
   return std::as_const(kept_.back()).aggregate.view();
 }

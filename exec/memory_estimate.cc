@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 
+#include "kith/core/buffer_trace.h"
 #include "kith/core/host.h"
 #include "kith/core/rehearsal.h"
 #include "kith/exec/batch_graphs.h"
@@ -108,11 +109,20 @@ class RehearsedGraph {
   std::optional<LayerGraph> graph_;
 };
 
+Matrix room_on(const Backend& on, std::int64_t rows, std::int64_t cols) {
+  const UseMemory there(memory_of(on));
+  return Matrix(rows, cols);
+}
+
+void enter(BufferTrace::Phase phase) {
+  if (BufferTrace* trace = BufferTrace::current()) trace->enter(phase);
+}
+
 /// What LocalGraph::fetch_features makes.
-Matrix rehearsed_features(const RunShape& shape) {
+Matrix rehearsed_features(const RunShape& shape, const Backend& on) {
   const MemoryUse use(MemoryKind::features);
   const RankShape& rank = shape.rank;
-  Matrix features(rank.owned + rank.halo, shape.data.features);
+  Matrix features = room_on(on, rank.owned + rank.halo, shape.data.features);
   const MemoryUse fetching(MemoryKind::halo);
   const std::int64_t row_bytes = shape.data.feature_row_bytes + (shape.data.scaled_rows ? 4 : 0);
   Room arrived;
@@ -155,7 +165,7 @@ class RehearsedRun {
 
   void run() {
     graph_.emplace(shape_, *model_, options_.protocol);
-    features_ = rehearsed_features(shape_);
+    features_ = rehearsed_features(shape_, options_.on);
     if (options_.regime == Regime::full_graph) {
       graph_->layer_graph().keep_aggregates_of(features_);
       full_graph_epochs();
@@ -229,7 +239,9 @@ class RehearsedRun {
   }
 
   void step(const LayerGraphs& graphs, ConstTensor features) {
-    Tape tape({.on = options_.on, .mode = Mode::training, .seed = options_.seed});
+    enter(BufferTrace::Phase::step);
+    const UseMemory there(memory_of(options_.on));
+    Tape tape({.on = options_.on, .mode = Mode::training, .seed = options_.seed, .remade = options_.remade});
     const Var logits = forward(tape, graphs, features, MemoryKind::activations);
     const MemoryUse use(MemoryKind::gradients);
     Matrix dlogits(logits.rows(), logits.cols());
@@ -238,11 +250,17 @@ class RehearsedRun {
   }
 
   void evaluate() {
+    enter(BufferTrace::Phase::evaluation);
     const MemoryUse use(MemoryKind::evaluation);
-    Tape tape({.on = options_.on});
-    const Var logits = forward(tape, LayerGraphs(graph_->layer_graph(), model_->layers()), features_,
-                               MemoryKind::evaluation);
+    const Var logits = inferred();
     const Matrix outputs(logits.rows(), logits.cols()), unused(logits.rows(), logits.cols());
+  }
+
+  Var inferred() {
+    const UseMemory there(memory_of(options_.on));
+    Tape tape({.on = options_.on});
+    return forward(tape, LayerGraphs(graph_->layer_graph(), model_->layers()), features_,
+                   MemoryKind::evaluation);
   }
 
   Var forward(Tape& tape, const LayerGraphs& graphs, ConstTensor features, MemoryKind kind) {

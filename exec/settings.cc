@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "kith/exec/device_plan.h"
 #include "kith/exec/end_time.h"
 #include "kith/exec/halo/protocol.h"
 #include "kith/exec/net_model.h"
@@ -203,6 +204,11 @@ void add_run_settings(Schema& s) {
       .choices({"cpu", "cuda"})
       .also("evaluate")
       .also("infer")
+      .outside_hash();
+  Added(
+      s, "device-memory-limit", Type::text, "auto",
+      "device cuda, full-graph on one rank: what may be taken of the GPU's memory, as in 8GiB; what does not "
+      "fit lies in the host's memory and is streamed; auto: what is free")
       .outside_hash();
   Added(s, "gpu-wire", Type::choice, "auto",
         "device cuda: how rows and gradients cross ranks: nccl, or host (copied and sent by MPI); auto: nccl "
@@ -419,6 +425,12 @@ TrainOptions train_options(const Settings& settings) {
   options.cache = settings.text("cache");
   options.device_cache = settings.text("device-cache");
   if (options.device_cache != "auto") parse_cache_spec(options.device_cache);  // refused before all else
+  options.device_memory_limit = settings.text("device-memory-limit");
+  if (options.device_memory_limit != "auto") {
+    device_limit(options.device_memory_limit);  // refused before all else
+    if (settings.text("device") != "cuda" || options.regime != Regime::full_graph)
+      throw InputError("--device-memory-limit is for --regime full-graph --device cuda");
+  }
   options.prefetch = prefetch_depth(settings);
   options.topology = settings.text("topology");
   options.sample_on = settings.text("sample-on");

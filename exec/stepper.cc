@@ -7,7 +7,8 @@ Tape Stepper::make_tape() const {
   return Tape({.on = context_.options.on,
                .mode = Mode::training,
                .seed = context_.options.seed,
-               .step = static_cast<std::uint32_t>(context_.state.step)});
+               .step = static_cast<std::uint32_t>(context_.state.step),
+               .remade = context_.options.remade});
 }
 
 double Stepper::gradient(Tape tape, const Var& logits, const LabelView& labels,

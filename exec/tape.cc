@@ -53,6 +53,11 @@ void Tape::set_rehearsed_density(Var& x, double density) {
   std::const_pointer_cast<Var::State>(x.state_)->density = density;
 }
 
+void Tape::set_remake(Var& x, Var::Remake remake) {
+  std::const_pointer_cast<Var::State>(x.state_)->remake =
+      std::make_shared<const Var::Remake>(std::move(remake));
+}
+
 Var Tape::parameter(const Parameter& parameter) {
   for (const Leaf& leaf : leaves_)
     if (leaf.parameter == parameter.index) return leaf.var;

@@ -30,6 +30,11 @@ class Var {
   /// In a rehearsal, where there are no values to look at, the share of nonzeros among them.
   double rehearsed_density() const { return state_->density; }
 
+  /// Makes the value again. Where a value has such a thing, an op that reads the value in its backward pass
+  /// keeps this in its place.
+  using Remake = std::function<Matrix(const Backend& on)>;
+  const std::shared_ptr<const Remake>& remake() const { return state_->remake; }
+
  private:
   friend class Tape;
   struct State {
@@ -40,6 +45,7 @@ class Var {
     bool needs_gradient = false;
     bool of_destinations = false;
     double density = 1;
+    std::shared_ptr<const Remake> remake;
   };
   std::shared_ptr<const State> state_;
 };
@@ -80,13 +86,16 @@ struct TapeOptions {
   std::uint64_t seed = 0;
   std::uint32_t step = 0;
   bool keeps_embedding = false;  ///< what a model notes as such
+  /// Of the values that can be made again from others that are kept, in the order of the pass, those that are
+  /// (Chen et al. 2016); none behind its end.
+  std::vector<bool> remade{};
 };
 
 /// A linear tape: ops are recorded in the order they run, which is their topological order; `backward` runs
 /// it once in reverse. In inference nothing is recorded.
 class Tape {
  public:
-  explicit Tape(TapeOptions options) : options_(options) {}
+  explicit Tape(TapeOptions options) : options_(std::move(options)) {}
 
   const Backend& on() const { return options_.on; }
   bool training() const { return options_.mode == Mode::training; }
@@ -96,6 +105,13 @@ class Tape {
   std::uint64_t next_dropout() { return dropouts_++; }
   /// 1, 2, … : the layer a halo exchange of this pass is counted under (0 is the input features').
   int next_exchange() { return ++exchanges_; }
+
+  /// Whether the next value that can be made again is to be.
+  bool remakes_next() {
+    const std::size_t number = remakable_++;
+    return training() && number < options_.remade.size() && options_.remade[number];
+  }
+  static void set_remake(Var& x, Var::Remake remake);
 
   /// Where x is 0, its gradient is, too.
   void note_zeros(const Var& x, const ZeroPattern& zeros) {
@@ -200,6 +216,7 @@ class Tape {
   TapeOptions options_;
   std::uint64_t dropouts_ = 0;
   int exchanges_ = 0;
+  std::size_t remakable_ = 0;
   std::optional<Var> embedding_;
   std::map<int, ZeroPattern> zeros_;
   std::vector<Entry> nodes_;

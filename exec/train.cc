@@ -13,6 +13,7 @@
 #include "kith/core/log.h"
 #include "kith/core/progress.h"
 #include "kith/exec/device.h"
+#include "kith/exec/device_plan.h"
 #include "kith/exec/evaluation.h"
 #include "kith/exec/halo_checkpoint.h"
 #include "kith/exec/memory_estimate.h"
@@ -86,6 +87,8 @@ class Run {
 
   /// Before anything is loaded. Collective.
   void estimate(const ModelFactory& make);
+  /// The same, of a GPU's memory: what does not fit there is streamed.
+  void plan_device(const ModelFactory& make);
 
  private:
   CheckpointKey key() const { return {options_.settings_hash, options_.model_name}; }
@@ -116,7 +119,7 @@ class Run {
   Communicator& comm_;
   const PartitionedStore& parts_;
   RunFolder folder_;
-  const TrainOptions& options_;
+  TrainOptions options_;
   Metric metric_;
   Clock::time_point begin_;
   std::int64_t program_bytes_;        // before anything is loaded
@@ -129,6 +132,7 @@ class Run {
   TrainingState state_;
   StopVote stop_;
   HaloDecisions decisions_;
+  DevicePlan plan_;
   std::optional<LocalGraph> graph_;
   Matrix features_;
   std::vector<double> epoch_seconds_;
@@ -159,6 +163,37 @@ void Run::estimate(const ModelFactory& make) {
   if (mine.total() == 0) summary_.estimated_memory.clear();
   const std::string warning = memory_warning(comm_, mine, options_.regime);
   if (root() && !warning.empty()) log::warning(warning);
+}
+
+void Run::plan_device(const ModelFactory& make) {
+  const bool automatic = options_.device_memory_limit == "auto";
+  const bool possible =
+      memory_of(options_.on) != nullptr && options_.regime == Regime::full_graph && comm_.size() == 1;
+  if (!possible && !automatic)
+    throw InputError(
+        "--device-memory-limit: what does not fit is streamed on one rank alone; use more ranks "
+        "without a limit, or one rank");
+  if (!possible) return;
+  const RunShape shape = run_shape(parts_, 1, comm_.rank(), options_, model_->self_edges());
+  const std::int64_t limit =
+      automatic ? free_device_bytes(options_.on) : device_limit(options_.device_memory_limit);
+  try {
+    plan_ = device_plan(shape, options_, make, limit);
+  } catch (const MemoryError&) {
+    throw;
+  } catch (const std::exception& error) {
+    // A model of somebody's own may not bear to be rehearsed.
+    log::warning(std::string("no plan of the device's memory: ") + error.what());
+    if (automatic) return;
+    plan_ = unplanned(limit);
+  }
+  if (plan_.everything_fits()) {
+    plan_ = {};
+    return;
+  }
+  options_.remade = plan_.remade;
+  limit_device(options_.on, plan_);
+  log::info(plan_table(plan_));
 }
 
 /// What is added to "out of memory".
@@ -193,7 +228,10 @@ void Run::load() {
   graph_.emplace(LocalGraph::Context{comm_, ledger_, ownership_, owned_, options_.on}, model_->self_edges(),
                  options_.protocol);
   if (options_.regime == Regime::full_graph && model_->sums_input()) graph_->sum_input();
-  features_ = graph_->fetch_features(options_.on);
+  {
+    const UsePlacement placed(&plan_.load);
+    features_ = graph_->fetch_features(options_.on);
+  }
   // All that the whole graph needs is copied by now; mini-batches read rows where they lie.
   if (options_.regime == Regime::full_graph) parts_.leave_pages();
   log::info(fmt::format("rank 0 of {}: {} nodes, {} halo nodes, {} edges; {} parameters", comm_.size(),
@@ -251,6 +289,7 @@ void Run::advance(Trainer& trainer, Progress* progress) {
 
 void Run::run_epoch(Trainer& trainer, Progress* progress) {
   const auto begin = Clock::now();
+  const UsePlacement placed(&plan_.step);
   EpochMetrics metrics{.loss = trainer.run_epoch()};
   metrics.seconds = seconds_since(begin);
   if (const HaloMeasurement* measured = trainer.measured()) {
@@ -274,6 +313,7 @@ void Run::end_epoch(EpochMetrics metrics, Progress* progress) {
 
 void Run::evaluate_epoch(EpochMetrics& metrics) {
   PhaseTimer timer(ledger_, "evaluate");
+  const UsePlacement placed(&plan_.evaluation);
   metrics.evaluation = evaluate(options_.on, comm_, *model_, *graph_, features_, owned_, metric_);
   if (state_.best_epoch > 0 && !better(metrics.evaluation, state_.best)) return;
   state_.best = metrics.evaluation;
@@ -346,6 +386,7 @@ RunSummary train(Communicator& comm, const PartitionedStore& parts, const std::f
   require_trainable(parts);
   Run whole(comm, parts, run, options, make);
   whole.estimate(make);
+  whole.plan_device(make);
   return whole.train();
 }
 

@@ -48,7 +48,9 @@ struct TrainOptions {
   std::string device_cache = "auto";  ///< see hot_nodes
   int prefetch = 2;
   std::string topology = "replicated";
-  std::string sample_on = "auto";  ///< "host", "device", or auto
+  std::string sample_on = "auto";            ///< "host", "device", or auto
+  std::string device_memory_limit = "auto";  ///< "8GiB", or auto: what is free
+  std::vector<bool> remade{};                ///< see TapeOptions
 
   /// "auto": continue an unfinished run with these settings; "never": start again; else a checkpoint's path.
   std::string resume = "auto";

@@ -1,7 +1,12 @@
 #include "kith/kernels/fused_attention.h"
 
+#include <algorithm>
+#include <functional>
+#include <vector>
+
 #include "kith/kernels/cpu/kernels.h"
 #include "kith/kernels/cuda/kernels.h"
+#include "kith/kernels/graph_parts.h"
 
 namespace kith {
 namespace {
@@ -62,18 +67,64 @@ void require_input(const Backend& on, CsrView<std::int32_t> a, const GatV2Attent
   require_rows(a, s.heads, s.other.cols, y, log_sums);
 }
 
+GatAttention in_part(GatAttention attention, const GraphPart& part) {
+  attention.left = part.rows(attention.left);
+  attention.right = part.sources(attention.right);
+  attention.x = part.sources(attention.x);
+  attention.dropout.destinations = part.rows(attention.dropout.destinations);
+  return attention;
+}
+GatV2Attention in_part(GatV2Attention attention, const GraphPart& part) {
+  attention.scores.own = part.rows(attention.scores.own);
+  attention.scores.other = part.sources(attention.scores.other);
+  attention.dropout.destinations = part.rows(attention.dropout.destinations);
+  return attention;
+}
+Attended in_part(const Attended& out, const GraphPart& part) {
+  return {part.rows(out.y), part.rows(out.log_sums)};
+}
+AttendedGradient in_part(const AttendedGradient& of, const GraphPart& part) {
+  return {part.rows(of.dy), part.rows(of.log_sums), part.whole() ? of.inner : ConstTensor()};
+}
+
 }  // namespace
 
 void attend(const Backend& on, CsrView<std::int32_t> a, std::span<const std::int32_t> rows,
             const GatAttention& attention, const Attended& out) {
   require_input(on, a, attention, out.y, out.log_sums);
-  dispatch([&](auto backend) { attend(backend, a, rows, attention, out); }, on);
+  if (!rows.empty()) {
+    dispatch([&](auto backend) { attend(backend, a, rows, attention, out); }, on);
+    return;
+  }
+  const GraphOperands operands{.csr = a,
+                               .rows = {reads(attention.left), writes(out.y), writes(out.log_sums)},
+                               .sources = {attention.right, attention.x}};
+  over_graph(on, operands, [&](const GraphPart& part) {
+    dispatch(
+        [&](auto backend) {
+          attend(backend, part.csr(), rows, in_part(attention, part), in_part(out, part));
+        },
+        on);
+  });
 }
 
 void attend(const Backend& on, CsrView<std::int32_t> a, std::span<const std::int32_t> rows,
             const GatV2Attention& attention, const Attended& out) {
   require_input(on, a, attention, out.y, out.log_sums);
-  dispatch([&](auto backend) { attend(backend, a, rows, attention, out); }, on);
+  if (!rows.empty()) {
+    dispatch([&](auto backend) { attend(backend, a, rows, attention, out); }, on);
+    return;
+  }
+  const GraphOperands operands{.csr = a,
+                               .rows = {reads(attention.scores.own), writes(out.y), writes(out.log_sums)},
+                               .sources = {attention.scores.other}};
+  over_graph(on, operands, [&](const GraphPart& part) {
+    dispatch(
+        [&](auto backend) {
+          attend(backend, part.csr(), rows, in_part(attention, part), in_part(out, part));
+        },
+        on);
+  });
 }
 
 void attend_backward(const Backend& on, CsrView<std::int32_t> a, const TransposedCsr& transpose,
@@ -92,7 +143,25 @@ void attend_backward(const Backend& on, CsrView<std::int32_t> a, const Transpose
   require(fits(gradients.a_dst.size()) && fits(gradients.a_src.size()),
           "attend_backward: a_dst and a_src hold [heads · d]",
           {{"a_dst", gradients.a_dst.size()}, {"a_src", gradients.a_src.size()}});
-  dispatch([&](auto backend) { attend_backward(backend, a, transpose, attention, of, gradients); }, on);
+  const GraphOperands operands{
+      .csr = a,
+      .transpose = &transpose,
+      .rows = {reads(attention.left), reads(of.dy), reads(of.log_sums), writes(gradients.dleft)},
+      .sources = {attention.right, attention.x},
+      .sums = {{gradients.dx, gradients.beta}, {gradients.dright, 0}}};
+  over_graph(on, operands, [&](const GraphPart& part) {
+    GatGradients here = gradients;
+    here.dleft = part.rows(gradients.dleft);
+    here.dright = part.sum(gradients.dright);
+    here.dx = part.sum(gradients.dx);
+    here.beta = part.beta(gradients.beta);
+    dispatch(
+        [&](auto backend) {
+          attend_backward(backend, part.csr(), part.transpose(), in_part(attention, part), in_part(of, part),
+                          here);
+        },
+        on);
+  });
 }
 
 void attend_backward(const Backend& on, CsrView<std::int32_t> a, const TransposedCsr& transpose,
@@ -103,7 +172,30 @@ void attend_backward(const Backend& on, CsrView<std::int32_t> a, const Transpose
   require_inner(on, a, of.inner, of.log_sums);
   require(gradients.d_att.empty() || gradients.d_att.size() == attention.scores.att.size(),
           "attend_backward: d_att has the size of att", {{"size", gradients.d_att.size()}});
-  dispatch([&](auto backend) { attend_backward(backend, a, transpose, attention, of, gradients); }, on);
+  const GraphOperands operands{.csr = a,
+                               .transpose = &transpose,
+                               .rows = {reads(attention.scores.own), reads(of.dy), reads(of.log_sums),
+                                        writes(gradients.d_own, gradients.own_beta)},
+                               .sources = {attention.scores.other},
+                               .sums = {{gradients.d_other, gradients.other_beta}}};
+  std::vector<double> sums(gradients.d_att.size());
+  over_graph(on, operands, [&](const GraphPart& part) {
+    std::vector<double> some(part.whole() ? 0 : sums.size());
+    GatV2Gradients here = gradients;
+    here.d_own = part.rows(gradients.d_own);
+    here.d_other = part.sum(gradients.d_other);
+    here.other_beta = part.beta(gradients.other_beta);
+    if (!part.whole()) here.d_att = some;
+    dispatch(
+        [&](auto backend) {
+          attend_backward(backend, part.csr(), part.transpose(), in_part(attention, part), in_part(of, part),
+                          here);
+        },
+        on);
+    if (part.whole()) return;
+    std::transform(some.begin(), some.end(), sums.begin(), sums.begin(), std::plus<>());
+    std::copy(sums.begin(), sums.end(), gradients.d_att.begin());
+  });
 }
 
 }  // namespace kith

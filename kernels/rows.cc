@@ -2,6 +2,7 @@
 
 #include "kith/kernels/cpu/kernels.h"
 #include "kith/kernels/cuda/kernels.h"
+#include "kith/kernels/row_parts.h"
 
 namespace kith {
 
@@ -43,7 +44,10 @@ void encode_rows(const Backend& on, ConstTensor x, DType type, std::byte* out, s
 void decode_rows(const Backend& on, const std::byte* x, DType type, std::span<const float> scales, Tensor y) {
   require(scales.empty() || static_cast<std::int64_t>(scales.size()) == y.rows,
           "decode_rows: there is one scale a row", {{"scales", scales.size()}, {"rows", y.rows}});
-  dispatch([&](auto backend) { decode_rows(backend, x, type, scales, y); }, on);
+  over_rows(on, {writes(y)}, [&](const RowPart& part) {
+    const std::byte* from = x + part.begin() * y.cols * static_cast<std::int64_t>(size_of(type));
+    dispatch([&](auto backend) { decode_rows(backend, from, type, part(scales), part(y)); }, on);
+  });
 }
 
 }  // namespace kith

@@ -2,6 +2,7 @@
 
 #include "kith/kernels/cpu/kernels.h"
 #include "kith/kernels/cuda/kernels.h"
+#include "kith/kernels/graph_parts.h"
 
 namespace kith {
 namespace {
@@ -29,7 +30,19 @@ void require_shapes(CsrView<std::int32_t> a, const SpmmScales& s, const StoredRo
 
 void spmm(const Backend& on, CsrView<std::int32_t> a, const SpmmScales& scales, ConstTensor x, Tensor y) {
   require_shapes(a, scales, x, y);
-  dispatch([&](auto backend) { spmm(backend, a, {}, scales, x, y); }, on);
+  if (!scales.weights.empty()) {
+    dispatch([&](auto backend) { spmm(backend, a, {}, scales, x, y); }, on);
+    return;
+  }
+  const GraphOperands operands{.csr = a, .rows = {writes(y, scales.beta)}, .sources = {x}};
+  over_graph(on, operands, [&](const GraphPart& part) {
+    const Array<float> col_scale = part.whole() ? Array<float>() : part.sources(scales.col_scale);
+    SpmmScales here = scales;
+    here.row_scale = part.rows(scales.row_scale);
+    here.self_scale = part.rows(scales.self_scale);
+    if (!part.whole()) here.col_scale = col_scale.span();
+    dispatch([&](auto backend) { spmm(backend, part.csr(), {}, here, part.sources(x), part.rows(y)); }, on);
+  });
 }
 
 void spmm_stored(const Backend& on, CsrView<std::int32_t> a, const SpmmScales& scales, const StoredRows& x,

@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "kith/core/error.h"
+#include "kith/sampler/byte_size.h"
 #include "kith/sampler/cache.h"
 
 namespace kith {
@@ -53,6 +54,11 @@ bool parse_size(std::string_view text, CacheSpec& spec) {
 }
 
 }  // namespace
+
+std::optional<std::int64_t> parse_bytes(std::string_view text) {
+  const std::optional<double> bytes = byte_size(text);
+  return bytes ? std::optional(static_cast<std::int64_t>(*bytes)) : std::nullopt;
+}
 
 CacheSpec parse_cache_spec(const std::string& text) {
   const std::size_t colon = text.find(':');

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cstdio>
+#include <cstring>
 #include <utility>
 #include <vector>
 
@@ -105,7 +106,14 @@ void CudaDevice::synchronise(std::string_view operation) const {
   check_cuda(cudaStreamSynchronize(stream()), operation);
 }
 
-std::byte* CudaDevice::take(std::size_t bytes) {
+std::byte* CudaDevice::take_here(std::size_t bytes) {
+  {
+    const std::lock_guard lock(mutex_);
+    if (static_cast<std::int64_t>(bytes) > limit_.bytes - use_.live_bytes)
+      throw MemoryError(with_facts(
+          "more device memory than --device-memory-limit allows",
+          {{"bytes asked for", bytes}, {"bytes in use", use_.live_bytes}, {"limit", limit_.bytes}}));
+  }
   void* data = nullptr;
   cudaError_t code = cudaMallocAsync(&data, bytes, stream());
   if (code == cudaErrorMemoryAllocation) {
@@ -131,21 +139,21 @@ void CudaDevice::give(std::byte* data) noexcept {
   {
     const std::lock_guard lock(mutex_);
     const auto found = taken_.find(data);
-    if (found == taken_.end()) return;
+    if (found == taken_.end()) return pinned_.give(data, stream());
     use_.live_bytes -= static_cast<std::int64_t>(found->second);
     taken_.erase(found);
   }
   static_cast<void>(cudaFreeAsync(data, stream()));
 }
 
-bool CudaDevice::holds(const void* data) const {
+bool CudaDevice::resident(const void* data) const {
   const std::lock_guard lock(mutex_);
   return range_with(taken_, static_cast<const std::byte*>(data), [](std::size_t bytes) { return bytes; }) !=
          taken_.end();
 }
 
 void CudaDevice::count_copy(const void* to, const void* from, std::size_t bytes) {
-  const bool to_device = holds(to), from_device = holds(from);
+  const bool to_device = resident(to), from_device = resident(from);
   const std::lock_guard lock(mutex_);
   if (to_device && !from_device) use_.to_device_bytes += static_cast<std::int64_t>(bytes);
   if (!to_device && from_device) use_.to_host_bytes += static_cast<std::int64_t>(bytes);
@@ -169,6 +177,11 @@ void CudaDevice::copy(void* to, const void* from, std::size_t bytes) {
 }
 
 void CudaDevice::set_zero(void* data, std::size_t bytes) {
+  if (spilled(data)) {
+    synchronise("clear memory");
+    std::memset(data, 0, bytes);
+    return;
+  }
   check_cuda(cudaMemsetAsync(data, 0, bytes, stream()), "clear memory", {{"bytes", bytes}});
 }
 
@@ -217,13 +230,18 @@ std::int64_t CudaDevice::free_bytes() const {
 
 CudaMemoryUse CudaDevice::memory_use() const {
   const std::lock_guard lock(mutex_);
-  return use_;
+  CudaMemoryUse use = use_;
+  use.spilled_bytes = pinned_.live_bytes();
+  return use;
 }
 
 void CudaDevice::reset_peak() {
   const std::lock_guard lock(mutex_);
   use_.peak_bytes = use_.live_bytes;
 }
+
+CudaUseStream::CudaUseStream(CUstream_st* stream) : outer_(std::exchange(side_stream, stream)) {}
+CudaUseStream::~CudaUseStream() { side_stream = outer_; }
 
 CudaSideStream::CudaSideStream(CudaDevice& device) {
   device.use();

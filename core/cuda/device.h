@@ -9,6 +9,7 @@
 #include <string_view>
 #include <utility>
 
+#include "kith/core/cuda/pinned_pool.h"
 #include "kith/core/device_memory.h"
 
 struct CUstream_st;
@@ -31,6 +32,23 @@ struct CudaMemoryUse {
   std::int64_t live_bytes = 0, peak_bytes = 0;
   std::int64_t to_device_bytes = 0, to_host_bytes = 0;  ///< copied, since the start
   std::int64_t allocations = 0;
+  std::int64_t spilled_bytes = 0;  ///< of buffers that live on the host for want of room
+};
+
+class CudaDevice;
+
+/// A device's memory for what kernels make for themselves: never on the host.
+class CudaWorkspace final : public DeviceMemory {
+ public:
+  explicit CudaWorkspace(CudaDevice& device) : device_(&device) {}
+  std::byte* take(std::size_t bytes) override;
+  void give(std::byte* data) noexcept override;
+  bool holds(const void* data) const override;
+  void copy(void* to, const void* from, std::size_t bytes) override;
+  void set_zero(void* data, std::size_t bytes) override;
+
+ private:
+  CudaDevice* device_;
 };
 
 /// One GPU: its stream and its memory. Opened once in a process and kept to its end, for buffers of any
@@ -52,9 +70,28 @@ class CudaDevice final : public DeviceMemory {
   /// Waits for stream(). Throws what went wrong before, named by `operation`.
   void synchronise(std::string_view operation) const;
 
+  /// At most `bytes` of the device's memory are taken from now on, of which buffers leave `workspace` to
+  /// kernels. A buffer that finds no room lies on the host, pinned, where kernels reach it.
+  struct Limit {
+    std::int64_t bytes = INT64_MAX, workspace = 0;
+  };
+  void set_limit(const Limit& limit);
+  Limit limit() const;
+  bool limited() const;
+
   std::byte* take(std::size_t bytes) override;
+  /// On the device itself. Throws MemoryError.
+  std::byte* take_here(std::size_t bytes);
+  CudaWorkspace& workspace() { return workspace_; }
+  /// On the host, pinned.
+  std::byte* take_pinned(std::size_t bytes);
   void give(std::byte* data) noexcept override;
+  /// There, or on the host for want of room.
   bool holds(const void* data) const override;
+  /// There.
+  bool resident(const void* data) const;
+  /// On the host for want of room.
+  bool spilled(const void* data) const;
   void copy(void* to, const void* from, std::size_t bytes) override;
   void set_zero(void* data, std::size_t bytes) override;
   /// copy() that leaves the device's work under way: a host source may be changed when it returns, a host
@@ -88,6 +125,7 @@ class CudaDevice final : public DeviceMemory {
   explicit CudaDevice(int ordinal);
   const Mirrored* mirrored(const void* host, std::size_t bytes) const;
   void count_copy(const void* to, const void* from, std::size_t bytes);
+  bool has_room_for(std::size_t bytes) const;
 
   CudaFacts facts_;
   CUstream_st* stream_ = nullptr;
@@ -95,6 +133,9 @@ class CudaDevice final : public DeviceMemory {
   std::map<const std::byte*, std::size_t> taken_;
   std::map<const std::byte*, Mirrored> mirrors_;
   CudaMemoryUse use_;
+  Limit limit_;
+  CudaPinnedPool pinned_;
+  CudaWorkspace workspace_{*this};
 };
 
 /// A copy on the device of a host array that does not change while it lives: kernels that are given the
@@ -118,6 +159,18 @@ class CudaMirror {
  private:
   CudaDevice* device_ = nullptr;
   const std::byte* host_ = nullptr;
+};
+
+/// As long as it lives, what this thread asks of the device goes to `stream`; the innermost counts.
+class CudaUseStream {
+ public:
+  explicit CudaUseStream(CUstream_st* stream);
+  CudaUseStream(const CudaUseStream&) = delete;
+  CudaUseStream& operator=(const CudaUseStream&) = delete;
+  ~CudaUseStream();
+
+ private:
+  CUstream_st* outer_;
 };
 
 /// As long as it lives, what this thread asks of the device goes to a stream of its own, beside the work of

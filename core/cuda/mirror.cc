@@ -7,7 +7,9 @@ namespace kith {
 
 CudaMirror::CudaMirror(CudaDevice& device, const void* host, std::size_t bytes) {
   if (bytes == 0 || device.holds(host) || device.mirror_of(host, bytes) != nullptr) return;
-  std::byte* copy = device.take(bytes);
+  // Under a limit the device is for what kernels write; they read long arrays where they lie.
+  const bool large = static_cast<std::int64_t>(bytes) > device.limit().workspace / 64;
+  std::byte* copy = device.limited() && large ? device.take_pinned(bytes) : device.take(bytes);
   device.start_copy(copy, host, bytes);
   bool added = false;
   {

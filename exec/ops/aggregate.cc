@@ -18,6 +18,27 @@ void add_transposed(const Backend& on, const LayerGraph& graph, const SpmmScales
   spmm(on, transpose.csr, adjoint, dy, dx.tensor);
 }
 
+Matrix summed(const Backend& on, const LayerGraph& graph, const SpmmScales& scales, ConstTensor x) {
+  Matrix y(graph.destinations(), x.cols);
+  spmm(on, graph.csr(), scales, x, y);
+  return y;
+}
+
+/// All sources' rows are at hand.
+Var sum_of_sources(Tape& tape, const LayerGraph& graph, const Var& x, const SpmmScales& scales) {
+  Var out = Tape::of_destinations(
+      tape.record(summed(tape.on(), graph, scales, x.value()), {x},
+                  [id = x.id(), &graph, scales](const Backend& on, ConstTensor dy, Gradients& gradients) {
+                    if (auto dx = gradients.slot(id)) add_transposed(on, graph, scales, dy, dx);
+                  }));
+  if (!tape.remakes_next()) return out;
+  Tape::set_remake(out, [kept = x.remake() == nullptr ? x : Var(), make = x.remake(), &graph,
+                         scales](const Backend& on) {
+    return make == nullptr ? summed(on, graph, scales, kept.value()) : summed(on, graph, scales, (*make)(on));
+  });
+  return out;
+}
+
 /// With a plan by which ranks share out columns.
 Var sum_by_columns(Tape& tape, const LayerGraph& graph, const Var& x, const SpmmScales& scales) {
   const HaloPass pass{.layer = tape.next_exchange(), .step = tape.step(), .what = Crossing::sums};
@@ -39,15 +60,7 @@ Var aggregate(Tape& tape, const LayerGraph& graph, const Var& x, const SpmmScale
       spmm(tape.on(), graph.csr(), scales, x.value(), y);
       return y;
     })));
-  if (!needs_exchange(graph, x)) {
-    Matrix y(graph.destinations(), x.cols());
-    spmm(tape.on(), graph.csr(), scales, x.value(), y);
-    return Tape::of_destinations(
-        tape.record(std::move(y), {x},
-                    [id = x.id(), &graph, scales](const Backend& on, ConstTensor dy, Gradients& gradients) {
-                      if (auto dx = gradients.slot(id)) add_transposed(on, graph, scales, dy, dx);
-                    }));
-  }
+  if (!needs_exchange(graph, x)) return sum_of_sources(tape, graph, x, scales);
   if (graph.halo()->columns() != nullptr && scales.weights.empty())
     return sum_by_columns(tape, graph, x, scales);
   const ExchangedSum sum{&graph, scales, tape.next_exchange(), tape.step(), tape.zeros_of(x)};

@@ -99,6 +99,13 @@ Var dropout(Tape& tape, const LayerGraph& graph, Var x, double p) {
                         });
   Tape::set_rehearsed_density(out, density);
   if (zeros) tape.note_zeros(out, {mask.p, mask.key});
+  // Of an input that stays where it is; another may have given its memory.
+  if (!x.needs_gradient() && tape.remakes_next())
+    Tape::set_remake(out, [x, mask](const Backend& on) {
+      Matrix again(x.rows(), x.cols());
+      dropout(on, mask, x.value(), 0, again);
+      return again;
+    });
   return out;
 }
 

@@ -42,6 +42,7 @@ class Product {
     require(
         x.cols() == weight.value.cols(), "linear: x.cols equals the weight's inputs",
         {{"parameter", std::string_view(weight.name)}, {"x.cols", x.cols()}, {"in", weight.value.cols()}});
+    x_id_ = x.id();
     sparse_ = worthwhile_nonzeros(tape, x);
     if (sparse_ != nullptr) x_ = Var();
   }
@@ -58,18 +59,31 @@ class Product {
     if (!bias.empty()) add_bias(on, bias, y);
   }
 
+  /// Behind the forward pass.
+  void forget_what_is_made_again() {
+    if (sparse_ != nullptr || x_.remake() == nullptr) return;
+    remake_ = x_.remake();
+    x_ = Var();
+  }
+
   void backward(const Backend& on, ConstTensor dy, Gradients& gradients) const {
     if (sparse_ != nullptr) {
       if (auto dw = gradients.slot(w_)) sparse_product_backward(on, *sparse_, dy, dw.beta, dw.tensor);
       return;
     }
-    if (auto dw = gradients.slot(w_)) matmul(on, Trans::yes, dy, Trans::no, x_.value(), dw.beta, dw.tensor);
-    if (auto dx = gradients.slot(x_)) matmul(on, Trans::no, dy, Trans::no, w_.value(), dx.beta, dx.tensor);
+    if (auto dw = gradients.slot(w_)) {
+      const Matrix again = remake_ != nullptr ? (*remake_)(on) : Matrix();
+      matmul(on, Trans::yes, dy, Trans::no, remake_ != nullptr ? again.view() : x_.value(), dw.beta,
+             dw.tensor);
+    }
+    if (auto dx = gradients.slot(x_id_)) matmul(on, Trans::no, dy, Trans::no, w_.value(), dx.beta, dx.tensor);
   }
 
  private:
-  Var x_;  ///< none where its nonzeros are kept instead
+  Var x_;  ///< none where its nonzeros are kept instead, or how it is made again
   Var w_;
+  int x_id_ = -1;
+  std::shared_ptr<const Var::Remake> remake_;
   std::shared_ptr<const SparseRows> sparse_;
 };
 
@@ -91,9 +105,10 @@ void sum_into_bias(const Backend& on, ConstTensor dy, const Var& bias, Gradients
 
 Var linear(Tape& tape, const Var& x, const Parameter& weight) {
   const Var w = tape.parameter(weight);
-  const Product product(tape, x, weight, w);
+  Product product(tape, x, weight, w);
   Matrix y(x.rows(), w.rows());
   product.forward(tape.on(), {}, 0, y);
+  product.forget_what_is_made_again();
   return tape.record(std::move(y), {x, w},
                      [product](const Backend& on, ConstTensor dy, Gradients& gradients) {
                        product.backward(on, dy, gradients);
@@ -102,9 +117,10 @@ Var linear(Tape& tape, const Var& x, const Parameter& weight) {
 
 Var linear(Tape& tape, const Var& x, const Parameter& weight, const Parameter& bias) {
   const Var w = tape.parameter(weight), b = bias_of(tape, weight, bias);
-  const Product product(tape, x, weight, w);
+  Product product(tape, x, weight, w);
   Matrix y(x.rows(), w.rows());
   product.forward(tape.on(), bias.value.span(), 0, y);
+  product.forget_what_is_made_again();
   return tape.record(std::move(y), {x, w, b},
                      [product, b](const Backend& on, ConstTensor dy, Gradients& gradients) {
                        sum_into_bias(on, dy, b, gradients);
@@ -121,10 +137,12 @@ Var linear_sum(Tape& tape, const Var& x, const Parameter& x_weight, const Var& z
            {"x's out", x_weight.value.rows()},
            {"z's out", z_weight.value.rows()}});
   const Var w = tape.parameter(x_weight), v = tape.parameter(z_weight), b = bias_of(tape, z_weight, bias);
-  const Product first(tape, x, x_weight, w), second(tape, z, z_weight, v);
+  Product first(tape, x, x_weight, w), second(tape, z, z_weight, v);
   Matrix y(x.rows(), w.rows());
   first.forward(tape.on(), {}, 0, y);
   second.forward(tape.on(), bias.value.span(), 1, y);
+  first.forget_what_is_made_again();
+  second.forget_what_is_made_again();
   return tape.record(std::move(y), {x, w, z, v, b},
                      [first, second, b](const Backend& on, ConstTensor dy, Gradients& gradients) {
                        sum_into_bias(on, dy, b, gradients);

@@ -1,11 +1,13 @@
 // cuBLASLt is half a gigabyte and belongs to the host's CUDA, so it is not linked but looked for when the
 // first product is asked for. What the heuristic chose for a shape is kept.
+#include <algorithm>
 #include <atomic>
 #include <cstdlib>
 #include <map>
 #include <mutex>
 #include <string>
 #include <tuple>
+#include <utility>
 
 #include <cublasLt.h>
 #include <dlfcn.h>
@@ -16,7 +18,11 @@
 namespace kith::cuda {
 namespace {
 
-constexpr std::size_t kWorkspaceBytes = std::size_t{32} << 20;
+/// Under a limit, a part of what it leaves to kernels.
+std::size_t workspace_bytes(const CudaDevice& device) {
+  constexpr std::size_t kMost = std::size_t{32} << 20;
+  return device.limited() ? std::min(kMost, static_cast<std::size_t>(device.limit().workspace) / 8) : kMost;
+}
 
 struct CublasLt {
   decltype(&cublasLtCreate) create = nullptr;
@@ -128,13 +134,13 @@ struct Choice {
 };
 
 Choice choose(const CublasLt& lt, const Operation& operation, const Layout& a, const Layout& b,
-              const Layout& c) {
+              const Layout& c, std::size_t workspace) {
   cublasLtMatmulPreference_t preference = nullptr;
   if (lt.make_preference(&preference) != CUBLAS_STATUS_SUCCESS) return {};
   cublasLtMatmulHeuristicResult_t result{};
   int found = 0;
-  const bool asked = lt.set_preference(preference, CUBLASLT_MATMUL_PREF_MAX_WORKSPACE_BYTES, &kWorkspaceBytes,
-                                       sizeof(kWorkspaceBytes)) == CUBLAS_STATUS_SUCCESS &&
+  const bool asked = lt.set_preference(preference, CUBLASLT_MATMUL_PREF_MAX_WORKSPACE_BYTES, &workspace,
+                                       sizeof(workspace)) == CUBLAS_STATUS_SUCCESS &&
                      lt.choose(lt.handle, operation.get(), a.get(), b.get(), c.get(), c.get(), preference, 1,
                                &result, &found) == CUBLAS_STATUS_SUCCESS;
   lt.free_preference(preference);
@@ -159,16 +165,18 @@ bool gemm_by_cublas_lt(Staging& call, const Gemm& g) {
   const Layout b(lt, g.transposed_b ? g.n : g.k, g.transposed_b ? g.k : g.n, g.ldb);
   const Layout c(lt, g.m, g.n, g.ldc);
   if (!operation.ok() || !a.ok() || !b.ok() || !c.ok()) return false;
+  const std::size_t workspace = workspace_bytes(call.device());
   static std::mutex mutex;
-  static auto* choices = new std::map<decltype(shape_of(g, precision)), Choice>;
+  static auto* choices = new std::map<std::pair<decltype(shape_of(g, precision)), std::size_t>, Choice>;
   const std::lock_guard lock(mutex);
-  const auto [found, added] = choices->try_emplace(shape_of(g, precision));
-  if (added) found->second = choose(lt, operation, a, b, c);
+  const auto [found, added] = choices->try_emplace(std::pair(shape_of(g, precision), workspace));
+  if (added) found->second = choose(lt, operation, a, b, c, workspace);
   if (!found->second.possible) return false;
   const float one = 1;
   return lt.matmul(lt.handle, operation.get(), &one, g.a, a.get(), g.b, b.get(), &g.beta, g.c, c.get(), g.c,
-                   c.get(), &found->second.algorithm, call.scratch<std::byte>(kWorkspaceBytes),
-                   kWorkspaceBytes, call.device().stream()) == CUBLAS_STATUS_SUCCESS;
+                   c.get(), &found->second.algorithm,
+                   call.scratch<std::byte>(static_cast<std::int64_t>(workspace)), workspace,
+                   call.device().stream()) == CUBLAS_STATUS_SUCCESS;
 }
 
 ProductPrecision product_precision() { return chosen_precision; }

@@ -57,7 +57,7 @@ Index rows_behind(std::span<const Index> rows) {
 
 void gather_rows(Cuda on, ConstTensor x, std::span<const std::int32_t> rows, Tensor out) {
   Staging call(on, "gather_rows", {{"rows", rows.size()}, {"cols", x.cols}});
-  const auto from = call.read(x);
+  const auto from = call.read_some(x, out.rows);
   const std::int32_t* list = call.read(rows);
   const auto to = call.write(out);
   over_elements(call, out.rows, out.cols,
@@ -69,7 +69,7 @@ void add_rows(Cuda on, ConstTensor x, std::span<const std::int32_t> rows, Tensor
   Staging call(on, "add_rows", {{"rows", rows.size()}, {"cols", x.cols}});
   const auto from = call.read(x);
   const std::int32_t* list = call.read(rows);
-  const auto to = call.update(y);
+  const auto to = call.update_some(y, x.rows);
   over_elements(call, x.rows, x.cols,
                 [=] __device__(Index i, Index j) { to.row(list[i])[j] += from.row(i)[j]; });
   call.finish();

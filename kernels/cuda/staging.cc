@@ -24,7 +24,7 @@ void Staging::check(cudaError_t code) const {
 
 std::byte* Staging::taken(std::size_t bytes) {
   if (bytes == 0) return nullptr;
-  taken_.push_back(device_->take(bytes));
+  taken_.push_back(device_->take_here(bytes));
   return taken_.back();
 }
 
@@ -51,9 +51,16 @@ void Staging::copy_out(const Back& back) const {
 /// Where a kernel finds it: `extent` becomes packed when it was copied.
 const void* Staging::placed(const void* data, Extent e) {
   const std::size_t bytes = e.total();
-  if (bytes == 0 || device_->holds(data)) return data;
+  if (bytes == 0 || device_->resident(data)) return data;
+  if (device_->spilled(data)) {
+    device_->count_staged(bytes, 0);
+    return data;
+  }
   const std::size_t span = e.pitch * static_cast<std::size_t>(e.rows - 1) + e.bytes;
-  if (const void* mirror = device_->mirror_of(data, span)) return mirror;
+  if (const void* mirror = device_->mirror_of(data, span)) {
+    if (device_->spilled(mirror)) device_->count_staged(bytes, 0);
+    return mirror;
+  }
   std::byte* copy = taken(bytes);
   copy_in(copy, data, e);
   return copy;
@@ -65,9 +72,26 @@ Rows<const float> Staging::read(ConstTensor x) {
   return {data, copied ? x.cols : x.stride};
 }
 
+Rows<const float> Staging::read_some(ConstTensor x, std::int64_t rows) {
+  if (!device_->spilled(x.data)) return read(x);
+  device_->count_staged(static_cast<std::size_t>(rows * x.cols) * sizeof(float), 0);
+  return {x.data, x.stride};
+}
+
+Rows<float> Staging::update_some(Tensor y, std::int64_t rows) {
+  if (!device_->spilled(y.data)) return update(y);
+  const auto bytes = static_cast<std::size_t>(rows * y.cols) * sizeof(float);
+  device_->count_staged(bytes, bytes);
+  return {y.data, y.stride};
+}
+
 void* Staging::written_bytes(void* data, Extent e, bool keeps) {
   const std::size_t bytes = e.total();
-  if (bytes == 0 || device_->holds(data)) return data;
+  if (bytes == 0 || device_->resident(data)) return data;
+  if (device_->spilled(data)) {
+    device_->count_staged(keeps ? bytes : 0, bytes);
+    return data;
+  }
   std::byte* copy = taken(bytes);
   if (keeps) copy_in(copy, data, e);
   back_.push_back({data, copy, e});

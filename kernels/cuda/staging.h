@@ -31,7 +31,8 @@ struct Rows {
 
 /// One kernel call's arrays. An argument may lie anywhere: what lies on the device, or is mirrored there, is
 /// taken as it is; what lies on the host is copied to the device and, where it is written, back. So every
-/// kernel takes what the host's takes, and only what is used again and again need be placed.
+/// kernel takes what the host's takes, and only what is used again and again need be placed. What lies on the
+/// host because the device had no room for it is read and written there, by the kernel itself.
 class Staging {
  public:
   /// `name` and `shape` are what an error says.
@@ -49,6 +50,9 @@ class Staging {
     return read(std::span<const T>(values));
   }
   Rows<const float> read(ConstTensor x);
+  /// Of which the kernel touches so many rows: what lies on the host for want of room counts as these.
+  Rows<const float> read_some(ConstTensor x, std::int64_t rows);
+  Rows<float> update_some(Tensor y, std::int64_t rows);
   /// What the kernel writes whole; what it may leave in part as it was, or adds to.
   Rows<float> write(Tensor y) { return written(y, false); }
   Rows<float> update(Tensor y) { return written(y, true); }

@@ -49,7 +49,7 @@ SweepPlan::SweepPlan(CudaDevice& device, CsrView<std::int32_t> a, std::span<cons
   }
   pieces_ = copy_of(std::span<const SweepPiece>(pieces));
   hubs_ = copy_of(std::span<const SweepHub>(hubs));
-  const UseMemory there(&device);
+  const UseMemory there(&device.workspace());
   rows_ = copy_of(rows_);
   pieces_ = copy_of(pieces_);
   hubs_ = copy_of(hubs_);

@@ -1,8 +1,10 @@
 #include "device_pages.h"
 
+#include <algorithm>
 #include <atomic>
 #include <cstdlib>
 #include <map>
+#include <utility>
 
 #include <sys/mman.h>
 
@@ -19,6 +21,8 @@ std::byte* base() {
 std::mutex mutex;
 int open_count = 0;
 std::map<std::size_t, std::size_t> taken;  // by offset: bytes
+std::map<std::size_t, std::size_t> asked;  // the same, as they were asked for
+std::size_t asked_now = 0, asked_most = 0;
 
 }  // namespace
 
@@ -42,6 +46,9 @@ std::byte* take_pages(std::size_t bytes) {
   }
   if (at + size > kDeviceBytes) return nullptr;
   taken[at] = size;
+  asked[at] = bytes;
+  asked_now += bytes;
+  asked_most = std::max(asked_most, asked_now);
   return base() + at;
 }
 
@@ -54,7 +61,13 @@ void give_pages(std::byte* data) {
   const std::size_t begin = (found->first + kPage - 1) / kPage * kPage,
                     end = (found->first + found->second) / kPage * kPage;
   if (end > begin + kLong) madvise(base() + begin, end - begin, MADV_DONTNEED);
+  asked_now -= std::exchange(asked[found->first], 0);
   taken.erase(found);
+}
+
+std::size_t most_bytes_taken() {
+  const std::lock_guard lock(mutex);
+  return std::exchange(asked_most, asked_now);
 }
 
 bool on_pages(const void* data) {

@@ -20,6 +20,9 @@ std::byte* take_pages(std::size_t bytes);
 void give_pages(std::byte* data);
 bool on_pages(const void* data);
 
+/// The most bytes that were asked for and not given back at one time, since the last call.
+std::size_t most_bytes_taken();
+
 constexpr std::size_t kDeviceBytes = std::size_t{1} << 30;
 
 }  // namespace kith::emulated
