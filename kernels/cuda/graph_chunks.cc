@@ -75,6 +75,8 @@ using Blocks = std::shared_ptr<const std::vector<GraphBlock>>;
 Blocks blocks_for(CudaDevice& device, const GraphOperands& all, std::int64_t columns) {
   const BlockCost cost = cost_of(device, all);
   std::uint64_t key = all.transpose != nullptr ? 1 : 2;
+  // Matrices that share a mirrored array are told by where they begin and end in it.
+  key = mix64(key ^ mix64(reinterpret_cast<std::uintptr_t>(all.csr.indptr.data())) ^ all.csr.indptr.size());
   for (const std::int64_t part : {cost.row_bytes, cost.column_bytes, cost.most})
     key = mix64(key ^ static_cast<std::uint64_t>(part));
   const auto made = device.attached(all.csr.indptr.data(), key, [&]() -> CudaDevice::Attachment {
