@@ -152,7 +152,8 @@ FrameExchange::InFlight FrameExchange::start(std::span<const Parcel> parcels,
 bool FrameExchange::InFlight::progress() {
   if (comm_ == nullptr) return true;
   comm_->progress();
-  std::erase_if(operations_, [](const Pending& operation) { return operation->test(); });
+  for (int i = 0; i < InternalMessages::kTestsAtOnce && !operations_.empty(); ++i)
+    std::erase_if(operations_, [](const Pending& operation) { return operation->test(); });
   if (operations_.empty()) account(std::chrono::steady_clock::now());
   return comm_ == nullptr;
 }

@@ -24,6 +24,9 @@ class InternalMessages {
     constexpr int kPortableBound = 1 << 15;  // what every MPI grants
     return kFirst + static_cast<int>(comm.collectives_++ % (kPortableBound - kFirst));
   }
+  /// How often a message under way is looked at when it is to progress: an MPI moves a megabyte of a long
+  /// message in a test, and sees nothing of it between tests.
+  static constexpr int kTestsAtOnce = 8;
   static Pending send(Communicator& comm, std::span<const std::byte> bytes, Rank to, int tag,
                       const char* what);
   static Pending receive(Communicator& comm, std::span<std::byte> bytes, Rank from, int tag,

@@ -118,7 +118,8 @@ void RowExchange::InFlight::also_wait_for(Pending operation, std::int64_t bytes)
 bool RowExchange::InFlight::progress() {
   if (comm_ == nullptr) return true;
   comm_->progress();
-  std::erase_if(operations_, [](const Pending& operation) { return operation->test(); });
+  for (int i = 0; i < InternalMessages::kTestsAtOnce && !operations_.empty(); ++i)
+    std::erase_if(operations_, [](const Pending& operation) { return operation->test(); });
   if (operations_.empty()) account(Clock::now());
   return comm_ == nullptr;
 }
