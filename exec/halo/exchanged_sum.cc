@@ -85,7 +85,7 @@ void ExchangedSum::add_by_source(const Backend& on, const Seen& seen, ConstTenso
   SourceRows::over_pieces(seen.graph.owned_sources(), flight, [&](std::span<const std::int32_t> rows) {
     spmm_rows(on, parts.owned, rows, own, x, y);
   });
-  if (halo.leaves_out_rows(flight.pass())) return add_crossing(on, seen, flight, y);
+  if (leaves_out_rows(on, flight.pass())) return add_crossing(on, seen, flight, y);
   Matrix arrived(seen.graph.sources() - graph->destinations(), x.cols);
   const HaloExchange::Alive alive(halo, arrived.rows());
   halo.finish_fetch(on, flight, arrived);
@@ -100,7 +100,7 @@ HaloExchange::Flight ExchangedSum::start_return(const Backend& on, const Seen& s
   HaloExchange& halo = *graph->halo();
   const HaloPass pass{.layer = layer, .backward = true, .step = step, .what = crossing()};
   const SpmmScales by_source = adjoint(seen, transpose, 0);
-  if (scales.weights.empty() && halo.leaves_out_rows(pass))
+  if (scales.weights.empty() && leaves_out_rows(on, pass))
     return return_crossing(on, pass, transpose, by_source, dy);
   Matrix gradient(seen.graph.sources(), dy.cols);
   const HaloExchange::Alive alive(halo, gradient.rows() - graph->destinations());

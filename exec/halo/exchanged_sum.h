@@ -31,7 +31,10 @@ struct ExchangedSum {
   /// y = A x, over owned sources first.
   void add_by_source(const Backend& on, const Seen& seen, ConstTensor x, HaloExchange::Flight flight,
                      Tensor y) const;
-  /// Rows that do not cross are left out, and have no memory.
+  /// Rows that do not cross are left out, and have no memory; on a CPU.
+  bool leaves_out_rows(const Backend& on, const HaloPass& pass) const {
+    return memory_of(on) == nullptr && graph->halo()->leaves_out_rows(pass);
+  }
   void add_crossing(const Backend& on, const Seen& seen, HaloExchange::Flight& flight, Tensor y) const;
   HaloExchange::Flight return_crossing(const Backend& on, const HaloPass& pass,
                                        const TransposedCsr& transpose, const SpmmScales& by_source,
