@@ -132,9 +132,8 @@ class LadderEncode final : public HaloEncode, private HaloLadder {
 
 }  // namespace
 
-std::unique_ptr<HaloEncode> encode_ladder() { return std::make_unique<LadderEncode>(plain_rungs(), false); }
-std::unique_ptr<HaloEncode> encode_support_ladder() {
-  return std::make_unique<LadderEncode>(support_rungs(), true);
+std::unique_ptr<HaloEncode> encode_ladder(bool without_zeros) {
+  return std::make_unique<LadderEncode>(without_zeros ? support_rungs() : plain_rungs(), without_zeros);
 }
 
 }  // namespace halo
