@@ -151,6 +151,9 @@ HaloNodes HaloExchange::nodes(const HaloPass& pass) const {
 // A rehearsal knows no nodes; all rows are the most that may cross.
 const HaloLists& HaloExchange::selected(const HaloPass& pass) {
   if (whole_ || rehearsing()) return lists_;
+  // Lists are the host's, whatever the thread that asks for them is at.
+  const UseMemory host(nullptr);
+  const MemoryUse use(MemoryKind::halo);
   return exact_ || pass.probe ? planned(pass) : select_->select(planned(pass), nodes(pass), pass);
 }
 
